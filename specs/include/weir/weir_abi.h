@@ -1,0 +1,693 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Generated from specs/weir.yaml by specs/generate.py: do not edit. */
+/* The whole contract between a host and a Weir device. Usable in Linux, DPDK and freestanding C11. */
+#ifndef WEIR_ABI_H
+#define WEIR_ABI_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include <linux/stddef.h>
+#include <asm/byteorder.h>
+typedef __le16 weir_le16;
+typedef __le32 weir_le32;
+typedef __le64 weir_le64;
+#define weir_cpu_to_le16(x) cpu_to_le16(x)
+#define weir_cpu_to_le32(x) cpu_to_le32(x)
+#define weir_cpu_to_le64(x) cpu_to_le64(x)
+#define weir_le16_to_cpu(x) le16_to_cpu(x)
+#define weir_le32_to_cpu(x) le32_to_cpu(x)
+#define weir_le64_to_cpu(x) le64_to_cpu(x)
+#else
+#include <stddef.h>
+#include <stdint.h>
+typedef uint16_t weir_le16;
+typedef uint32_t weir_le32;
+typedef uint64_t weir_le64;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define weir_cpu_to_le16(x) ((uint16_t)(x))
+#define weir_cpu_to_le32(x) ((uint32_t)(x))
+#define weir_cpu_to_le64(x) ((uint64_t)(x))
+#else
+#define weir_cpu_to_le16(x) __builtin_bswap16((uint16_t)(x))
+#define weir_cpu_to_le32(x) __builtin_bswap32((uint32_t)(x))
+#define weir_cpu_to_le64(x) __builtin_bswap64((uint64_t)(x))
+#endif
+#define weir_le16_to_cpu(x) weir_cpu_to_le16(x)
+#define weir_le32_to_cpu(x) weir_cpu_to_le32(x)
+#define weir_le64_to_cpu(x) weir_cpu_to_le64(x)
+#endif
+
+/* WEIR_GET(WEIR_REG_STATUS_STATE, value): a field's value; WEIR_PREP(field, value): a value in its place. */
+#define WEIR_GET(field, value) (((value) & field##_MASK) >> field##_SHIFT)
+#define WEIR_PREP(field, value) (((uint32_t)(value) << field##_SHIFT) & field##_MASK)
+
+#define WEIR_ABI_MAJOR 1
+#define WEIR_ABI_MINOR 0
+
+#define WEIR_PCI_VENDOR_ID 0x1234
+#define WEIR_PCI_DEVICE_ID_PF 0x5745
+#define WEIR_PCI_DEVICE_ID_VF 0x5746
+#define WEIR_PCI_SUBSYSTEM_VENDOR_ID 0x1234
+#define WEIR_PCI_SUBSYSTEM_ID 0x1
+#define WEIR_PCI_CLASS 0x20000
+#define WEIR_PCI_REVISION 0x1
+#define WEIR_PCI_MAX_VFS 1024
+#define WEIR_PCI_FIRST_VF_OFFSET 1
+#define WEIR_PCI_VF_STRIDE 1
+#define WEIR_BAR_REGISTERS 0
+#define WEIR_BAR_REGISTERS_PF_BYTES 0x4000u
+#define WEIR_BAR_REGISTERS_VF_BYTES 0x4000u
+#define WEIR_BAR_DOORBELLS 2
+#define WEIR_BAR_DOORBELLS_PF_BYTES 0x40000u
+#define WEIR_BAR_DOORBELLS_VF_BYTES 0x10000u
+#define WEIR_BAR_MSIX 4
+#define WEIR_BAR_MSIX_PF_BYTES 0x2000u
+#define WEIR_BAR_MSIX_VF_BYTES 0x2000u
+#define WEIR_MSIX_TABLE_OFFSET 0x0u
+#define WEIR_MSIX_PBA_OFFSET 0x1000u
+#define WEIR_MSIX_PF_VECTORS 65
+#define WEIR_MSIX_VF_VECTORS 17
+
+#define WEIR_PF_QUEUE_PAIRS 64 /* queue pairs of a PF */
+#define WEIR_VF_QUEUE_PAIRS 16 /* queue pairs of a VF */
+#define WEIR_DOORBELL_STRIDE_LOG2 12 /* distance of two queue pairs' doorbell pages in BAR2, as a power of two */
+#define WEIR_RING_MIN_LOG2 6 /* smallest data ring (64 entries) */
+#define WEIR_RING_MAX_LOG2 15 /* largest data ring (32768 entries); indices are free-running 16-bit counters */
+#define WEIR_ADMIN_RING_MIN_LOG2 3 /* smallest admin ring */
+#define WEIR_ADMIN_RING_MAX_LOG2 10 /* largest admin ring */
+#define WEIR_ADMIN_DATA_MAX_BYTES 4096 /* largest request or response of an admin command */
+#define WEIR_MAX_FRAME_BYTES 9216 /* largest frame without FCS, from destination address to last payload byte; a 9000-byte MTU and two VLAN tags fit */
+#define WEIR_MIN_FRAME_BYTES 14 /* smallest frame accepted on transmit; the wire pads to 60 */
+#define WEIR_MAX_SEGMENTS 32 /* descriptors of one transmitted frame */
+#define WEIR_RX_BUFFER_MIN_BYTES 128 /* smallest receive buffer */
+#define WEIR_RX_BUFFER_MAX_BYTES 16384 /* largest receive buffer */
+#define WEIR_INDIRECTION_ENTRIES 128 /* entries of the table that spreads a vport's flows over its receive queues */
+#define WEIR_VECTOR_NONE 0xffff /* no interrupt vector: the queue is polled */
+#define WEIR_VLAN_NONE 0xffff /* a filter that takes frames of any VLAN its vport is a member of */
+#define WEIR_FUNCTION_SELF 0xffff /* the function that sends the command */
+#define WEIR_STRING_BYTES 32 /* longest string attribute, terminating zero included */
+#define WEIR_SHADOW_BYTES 128 /* size and alignment of a queue's shadow doorbell in host memory */
+#define WEIR_RESET_TIME_MS 100 /* longest time from a reset until STATUS.STATE is READY (PCIe 5.0 section 6.6.2) */
+#define WEIR_ATTRIBUTE_MUST 32768 /* bit of an attribute's type: a receiver that does not know the attribute must fail the command */
+
+/* result of an admin command, and of every firmware call that can fail */
+enum weir_status {
+	WEIR_STATUS_OK = 0, /* done */
+	WEIR_STATUS_UNKNOWN_COMMAND = 1, /* no such opcode in this firmware; see GET_INFO for what it has */
+	WEIR_STATUS_NOT_PERMITTED = 2, /* the function's role lacks the privilege (table of privileges) */
+	WEIR_STATUS_BAD_LENGTH = 3, /* request, attribute or response length is impossible; detail is the byte offset */
+	WEIR_STATUS_BAD_ATTRIBUTE = 4, /* an attribute is malformed, repeated, or unknown and marked MUST; detail is its type */
+	WEIR_STATUS_MISSING_ATTRIBUTE = 5, /* a required attribute is absent; detail is its type */
+	WEIR_STATUS_BAD_VALUE = 6, /* an attribute's value is out of range; detail is its type */
+	WEIR_STATUS_BAD_STATE = 7, /* not now: the object is not in the state the command needs */
+	WEIR_STATUS_EXISTS = 8, /* the object exists already */
+	WEIR_STATUS_NOT_FOUND = 9, /* no such object */
+	WEIR_STATUS_NO_SPACE = 10, /* a table is full */
+	WEIR_STATUS_DMA_FAULT = 11, /* host memory could not be read or written at the given address */
+	WEIR_STATUS_RESET = 12, /* the function was reset before the command ended */
+	WEIR_STATUS_NOT_SUPPORTED = 13, /* this board or build lacks the feature */
+	WEIR_STATUS_BUSY = 14, /* try again */
+	WEIR_STATUS_INTERNAL = 15, /* firmware fault; the log says what */
+};
+
+/* STATUS.STATE */
+enum weir_function_state {
+	WEIR_FUNCTION_STATE_INIT = 0, /* in reset or starting; only STATUS and GENERATION mean anything */
+	WEIR_FUNCTION_STATE_READY = 1, /* commands are taken */
+	WEIR_FUNCTION_STATE_QUIESCING = 2, /* a reset was asked for and DMA in flight is being waited for */
+	WEIR_FUNCTION_STATE_FAILED = 3, /* the firmware gave the function up; a reset (FLR) is needed, the log says why */
+	WEIR_FUNCTION_STATE_ABSENT = 4, /* VF not enabled; a host cannot see this value */
+};
+
+/* what a function, or a tool in its place, is to the table of privileges */
+enum weir_role {
+	WEIR_ROLE_PF = 0, /* a physical function's driver */
+	WEIR_ROLE_VF = 1, /* a virtual function's driver */
+	WEIR_ROLE_TRUSTED_VF = 2, /* a VF the administrator trusts (ip link set … vf N trust on) */
+	WEIR_ROLE_MANAGER = 3, /* the owner of the card: weir-sim's management socket */
+};
+
+/* kind of an entry of the admin completion ring */
+enum weir_admin_entry {
+	WEIR_ADMIN_ENTRY_COMPLETION = 0, /* answer to a command */
+	WEIR_ADMIN_ENTRY_EVENT = 1, /* asynchronous event */
+};
+
+/* link state a VF sees */
+enum weir_link_policy {
+	WEIR_LINK_POLICY_AUTO = 0, /* that of the wire port */
+	WEIR_LINK_POLICY_ENABLE = 1, /* always up */
+	WEIR_LINK_POLICY_DISABLE = 2, /* always down; its frames are dropped */
+};
+
+/* which group of statistics, see statistics */
+enum weir_stats_scope {
+	WEIR_STATS_SCOPE_PORT = 0, /* a wire port */
+	WEIR_STATS_SCOPE_FUNCTION = 1, /* a function */
+	WEIR_STATS_SCOPE_VPORT = 2, /* a vport: index within the function */
+	WEIR_STATS_SCOPE_RX_QUEUE = 3, /* a receive queue */
+	WEIR_STATS_SCOPE_TX_QUEUE = 4, /* a transmit queue */
+};
+
+/* why a function was reported to the PF */
+enum weir_misbehaviour {
+	WEIR_MISBEHAVIOUR_BAD_DOORBELL = 1, /* impossible doorbell value or a doorbell of a queue that is not there */
+	WEIR_MISBEHAVIOUR_BAD_DESCRIPTOR = 2, /* a descriptor that cannot be obeyed */
+	WEIR_MISBEHAVIOUR_BAD_COMMAND = 3, /* malformed or forbidden admin commands */
+	WEIR_MISBEHAVIOUR_SPOOF = 4, /* a source MAC or VLAN that is not the vport's */
+	WEIR_MISBEHAVIOUR_DMA_FAULT = 5, /* an address outside the function's domain */
+};
+
+/* severity of a log line */
+enum weir_log_level {
+	WEIR_LOG_LEVEL_ERROR = 0, /* something failed */
+	WEIR_LOG_LEVEL_WARNING = 1, /* something was refused, or will fail if it goes on */
+	WEIR_LOG_LEVEL_INFO = 2, /* life of functions, links, queues */
+	WEIR_LOG_LEVEL_DEBUG = 3, /* every command */
+};
+
+/* what a trace record tells */
+enum weir_trace_kind {
+	WEIR_TRACE_KIND_VF_ENABLE = 1, /* VF Enable was written: detail is NumVFs */
+	WEIR_TRACE_KIND_FUNCTION_READY = 2, /* a function's configuration space and registers are ready */
+	WEIR_TRACE_KIND_QUEUE_CREATED = 3, /* detail 0 receive, 1 transmit; address of the ring */
+	WEIR_TRACE_KIND_VECTOR_SET = 4, /* an MSI-X table entry was unmasked: address is the message address, detail the data */
+	WEIR_TRACE_KIND_MAC_ASSIGNED = 5, /* a MAC address was given to a vport */
+	WEIR_TRACE_KIND_IOMMU_MAPPED = 6, /* the translation agent has a mapping for the function: address, length */
+	WEIR_TRACE_KIND_BUFFERS_POSTED = 7, /* the driver posted receive buffers: detail is the new tail */
+	WEIR_TRACE_KIND_FRAME_ARRIVED = 16, /* step 1: a frame came from the wire or another vport (detail: source vport, 0xffffffff the wire) */
+	WEIR_TRACE_KIND_QUEUE_CHOSEN = 17, /* step 2: the sorter chose a vport and queue by MAC and VLAN */
+	WEIR_TRACE_KIND_DMA_STARTED = 18, /* step 3: DMA to the address the driver posted */
+	WEIR_TRACE_KIND_TRANSLATED = 19, /* step 4: the translation agent translated the address; detail: 0 mapped, 1 identity, 2 by ATS */
+	WEIR_TRACE_KIND_INTERRUPT_RAISED = 20, /* step 5: the firmware raised the queue's vector */
+	WEIR_TRACE_KIND_INTERRUPT_DELIVERED = 21, /* step 6: the message left the function; detail: 0 written as MSI-X message, 1 by eventfd, 2 held pending (masked) */
+	WEIR_TRACE_KIND_DRIVER_SERVED = 22, /* step 7: the VF's driver took the completion: its receive tail or arm doorbell moved past it; detail is the value */
+};
+
+/* Privileges as bits; weir_tables.h says which role holds which. */
+enum weir_privilege {
+	WEIR_PRIVILEGE_BASIC = 1 << 0, /* queues, filters, statistics, link state of itself */
+	WEIR_PRIVILEGE_PROMISCUOUS = 1 << 1, /* receive frames addressed to others */
+	WEIR_PRIVILEGE_OWN_MAC = 1 << 2, /* use a unicast MAC other than the one the administrator set */
+	WEIR_PRIVILEGE_VF_ADMIN = 1 << 3, /* set and read what the administrator decides for a VF */
+	WEIR_PRIVILEGE_PORT_ADMIN = 1 << 4, /* set the wire port */
+	WEIR_PRIVILEGE_DEVICE_ADMIN = 1 << 5, /* log, trace and everything that is the whole card's */
+};
+
+/* BAR0. 32-bit accesses, naturally aligned; others read as all ones, are not written, and count as bad_mmio. */
+/* block DEVICE: identity; the only block at a fixed place */
+#define WEIR_BLOCK_DEVICE 0x0
+#define WEIR_REG_MAGIC 0x0 /* RO: 'WEIR' */
+#define WEIR_REG_MAGIC_VALUE 0x57454952u
+#define WEIR_REG_ABI_VERSION 0x4 /* RO: a driver refuses another major; a greater minor only adds */
+#define WEIR_REG_ABI_VERSION_MINOR_SHIFT 0
+#define WEIR_REG_ABI_VERSION_MINOR_MASK 0xffffu
+#define WEIR_REG_ABI_VERSION_MAJOR_SHIFT 16
+#define WEIR_REG_ABI_VERSION_MAJOR_MASK 0xffff0000u
+#define WEIR_REG_FIRST_BLOCK 0x8 /* RO: offset of the first block of the chain */
+#define WEIR_REG_FUNCTION 0xc /* RO: which function this is */
+#define WEIR_REG_FUNCTION_INDEX_SHIFT 0 /* 0 is the PF, n is VF n-1 */
+#define WEIR_REG_FUNCTION_INDEX_MASK 0xffffu
+#define WEIR_REG_FUNCTION_IS_VF_SHIFT 16
+#define WEIR_REG_FUNCTION_IS_VF_MASK 0x10000u
+/* block CONTROL: life and limits of the function */
+#define WEIR_BLOCK_CONTROL 0x40
+#define WEIR_BLOCK_CONTROL_ID 1
+#define WEIR_BLOCK_CONTROL_VERSION 1
+#define WEIR_REG_STATUS 0x48 /* RO: all ones while the function cannot answer */
+#define WEIR_REG_STATUS_STATE_SHIFT 0 /* enum function_state */
+#define WEIR_REG_STATUS_STATE_MASK 0xfu
+#define WEIR_REG_STATUS_LINK_UP_SHIFT 4
+#define WEIR_REG_STATUS_LINK_UP_MASK 0x10u
+#define WEIR_REG_STATUS_RESET_IMPENDING_SHIFT 8 /* advisory: a reset follows; FLR comes without it */
+#define WEIR_REG_STATUS_RESET_IMPENDING_MASK 0x100u
+#define WEIR_REG_GENERATION 0x4c /* RO: counts this function's resets; never goes back while the card has power */
+#define WEIR_REG_CONTROL 0x50 /* WO: commands that need no queue */
+#define WEIR_REG_CONTROL_SOFT_RESET_SHIFT 0 /* as FLR, but configuration space is kept */
+#define WEIR_REG_CONTROL_SOFT_RESET_MASK 0x1u
+#define WEIR_REG_QUEUE_LIMITS 0x54 /* RO */
+#define WEIR_REG_QUEUE_LIMITS_QUEUE_PAIRS_SHIFT 0 /* usable queue pairs */
+#define WEIR_REG_QUEUE_LIMITS_QUEUE_PAIRS_MASK 0xffffu
+#define WEIR_REG_QUEUE_LIMITS_VECTORS_SHIFT 16 /* usable MSI-X vectors */
+#define WEIR_REG_QUEUE_LIMITS_VECTORS_MASK 0xffff0000u
+#define WEIR_REG_RING_LIMITS 0x58 /* RO */
+#define WEIR_REG_RING_LIMITS_STRIDE_LOG2_SHIFT 0 /* log2 of the doorbell page stride in BAR2 */
+#define WEIR_REG_RING_LIMITS_STRIDE_LOG2_MASK 0xffu
+#define WEIR_REG_RING_LIMITS_MIN_LOG2_SHIFT 8
+#define WEIR_REG_RING_LIMITS_MIN_LOG2_MASK 0xff00u
+#define WEIR_REG_RING_LIMITS_MAX_LOG2_SHIFT 16
+#define WEIR_REG_RING_LIMITS_MAX_LOG2_MASK 0xff0000u
+#define WEIR_REG_RING_LIMITS_MAX_SEGMENTS_SHIFT 24
+#define WEIR_REG_RING_LIMITS_MAX_SEGMENTS_MASK 0xff000000u
+#define WEIR_REG_MAX_FRAME 0x5c /* RO: largest frame in bytes, FCS not counted */
+#define WEIR_REG_FEATURES 0x60 /* RO: what this firmware offers to this function */
+#define WEIR_REG_FEATURES_SHADOW_DOORBELLS_SHIFT 0 /* shadow doorbell and event index in host memory */
+#define WEIR_REG_FEATURES_SHADOW_DOORBELLS_MASK 0x1u
+#define WEIR_REG_FEATURES_FLOW_SPREAD_SHIFT 1 /* several receive queues behind an indirection table */
+#define WEIR_REG_FEATURES_FLOW_SPREAD_MASK 0x2u
+#define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
+#define WEIR_REG_MAC_LOW 0x68 /* RO: first four bytes of the function's MAC, first byte lowest; zero MAC: none was given */
+#define WEIR_REG_MAC_HIGH 0x6c /* RO: last two bytes, in bits 15:0 */
+#define WEIR_REG_PORT 0x70 /* RO: wire port the function is behind */
+/* block ADMIN: the admin queue: submission ring, completion and event ring, both in host memory */
+#define WEIR_BLOCK_ADMIN 0x100
+#define WEIR_BLOCK_ADMIN_ID 2
+#define WEIR_BLOCK_ADMIN_VERSION 1
+#define WEIR_REG_ADMIN_SQ_BASE_LOW 0x108 /* RW: submission ring, 64-byte aligned */
+#define WEIR_REG_ADMIN_SQ_BASE_HIGH 0x10c /* RW */
+#define WEIR_REG_ADMIN_CQ_BASE_LOW 0x110 /* RW: completion ring, 64-byte aligned, zeroed by the host */
+#define WEIR_REG_ADMIN_CQ_BASE_HIGH 0x114 /* RW */
+#define WEIR_REG_ADMIN_SIZES 0x118 /* RW */
+#define WEIR_REG_ADMIN_SIZES_SQ_LOG2_SHIFT 0 /* log2 of the entries */
+#define WEIR_REG_ADMIN_SIZES_SQ_LOG2_MASK 0xffu
+#define WEIR_REG_ADMIN_SIZES_CQ_LOG2_SHIFT 8 /* at least twice the submission ring, so that events find room */
+#define WEIR_REG_ADMIN_SIZES_CQ_LOG2_MASK 0xff00u
+#define WEIR_REG_ADMIN_SIZES_VECTOR_SHIFT 16 /* MSI-X vector, VECTOR_NONE to poll */
+#define WEIR_REG_ADMIN_SIZES_VECTOR_MASK 0xffff0000u
+#define WEIR_REG_ADMIN_CONTROL 0x11c /* RW: writing ENABLE=1 takes the values above into use; ENABLE=0 stops the queue */
+#define WEIR_REG_ADMIN_CONTROL_ENABLE_SHIFT 0
+#define WEIR_REG_ADMIN_CONTROL_ENABLE_MASK 0x1u
+#define WEIR_REG_ADMIN_STATUS 0x120 /* RO */
+#define WEIR_REG_ADMIN_STATUS_RUNNING_SHIFT 0
+#define WEIR_REG_ADMIN_STATUS_RUNNING_MASK 0x1u
+#define WEIR_REG_ADMIN_STATUS_ERROR_SHIFT 8 /* enum status of the last enable, or of what stopped the queue */
+#define WEIR_REG_ADMIN_STATUS_ERROR_MASK 0xff00u
+#define WEIR_REG_ADMIN_SQ_TAIL 0x124 /* WO: doorbell: free-running count of commands submitted */
+#define WEIR_REG_ADMIN_CQ_HEAD 0x128 /* WO: doorbell: free-running count of entries consumed; also arms the vector */
+/* block MAILBOX: the admin commands without host memory: for recovery, flashing without a driver, and tools */
+#define WEIR_BLOCK_MAILBOX 0x200
+#define WEIR_BLOCK_MAILBOX_ID 3
+#define WEIR_BLOCK_MAILBOX_VERSION 1
+#define WEIR_REG_MAILBOX_OWNER 0x208 /* RW: write a non-zero token when it reads 0, read back: yours if equal; write 0 to release. Advisory. */
+#define WEIR_REG_MAILBOX_REQUEST 0x20c /* WO: writing it starts the command whose attributes lie in the data window; ignored while BUSY */
+#define WEIR_REG_MAILBOX_REQUEST_OPCODE_SHIFT 0
+#define WEIR_REG_MAILBOX_REQUEST_OPCODE_MASK 0xffffu
+#define WEIR_REG_MAILBOX_REQUEST_LENGTH_SHIFT 16 /* bytes of attributes */
+#define WEIR_REG_MAILBOX_REQUEST_LENGTH_MASK 0xffff0000u
+#define WEIR_REG_MAILBOX_STATUS 0x210 /* RO */
+#define WEIR_REG_MAILBOX_STATUS_BUSY_SHIFT 0
+#define WEIR_REG_MAILBOX_STATUS_BUSY_MASK 0x1u
+#define WEIR_REG_MAILBOX_STATUS_DONE_SHIFT 1 /* cleared when a command starts */
+#define WEIR_REG_MAILBOX_STATUS_DONE_MASK 0x2u
+#define WEIR_REG_MAILBOX_STATUS_STATUS_SHIFT 8 /* enum status */
+#define WEIR_REG_MAILBOX_STATUS_STATUS_MASK 0xff00u
+#define WEIR_REG_MAILBOX_STATUS_LENGTH_SHIFT 16 /* bytes of the response in the data window */
+#define WEIR_REG_MAILBOX_STATUS_LENGTH_MASK 0xffff0000u
+#define WEIR_REG_MAILBOX_DETAIL 0x214 /* RO: detail of the status */
+#define WEIR_REG_MAILBOX_WINDOW 0x218 /* RO: offset of the data window in BAR0 */
+#define WEIR_REG_MAILBOX_WINDOW_VALUE 0x1000u
+#define WEIR_REG_MAILBOX_WINDOW_BYTES 0x21c /* RO: size of the data window */
+#define WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE 0x1000u
+/* Header of a chained block: id in bits 15:0 and version in 23:16 at +0, offset of the next block at +4. */
+#define WEIR_BLOCK_HEADER_ID_SHIFT 0
+#define WEIR_BLOCK_HEADER_ID_MASK 0xffffu
+#define WEIR_BLOCK_HEADER_VERSION_SHIFT 16
+#define WEIR_BLOCK_HEADER_VERSION_MASK 0xff0000u
+
+/* One page a queue pair at index << STRIDE_LOG2. 32-bit writes; reads give zero. Values are free-running 16-bit counters (bits 31:16 zero). */
+#define WEIR_DOORBELL_RX_TAIL 0x0 /* receive buffers posted so far */
+#define WEIR_DOORBELL_TX_TAIL 0x40 /* transmit descriptors posted so far */
+#define WEIR_DOORBELL_RX_ARM 0x80 /* completions taken so far; one interrupt when there is, or comes, one more */
+#define WEIR_DOORBELL_TX_ARM 0xc0 /* head last seen; one interrupt when the head is, or moves, past it */
+
+/* transmit descriptor, format 0 */
+struct weir_tx_descriptor {
+	weir_le64 address; /* address of the segment in the function's address space */
+	weir_le16 length; /* bytes, 1 to 16384; the sum over a frame from MIN_FRAME_BYTES to MAX_FRAME_BYTES */
+	weir_le16 flags;
+	weir_le16 vlan_tci; /* tag to insert */
+	weir_le16 reserved; /* zero */
+};
+_Static_assert(sizeof(struct weir_tx_descriptor) == 16, "ABI");
+_Static_assert(offsetof(struct weir_tx_descriptor, address) == 0, "ABI");
+_Static_assert(offsetof(struct weir_tx_descriptor, length) == 8, "ABI");
+_Static_assert(offsetof(struct weir_tx_descriptor, flags) == 10, "ABI");
+_Static_assert(offsetof(struct weir_tx_descriptor, vlan_tci) == 12, "ABI");
+_Static_assert(offsetof(struct weir_tx_descriptor, reserved) == 14, "ABI");
+#define WEIR_TXD_TYPE_SHIFT 0 /* 0 data; others reserved for offload contexts */
+#define WEIR_TXD_TYPE_MASK 0xfu
+#define WEIR_TXD_END_SHIFT 4 /* last descriptor of the frame */
+#define WEIR_TXD_END_MASK 0x10u
+#define WEIR_TXD_REPORT_SHIFT 5 /* on END: write the head back soon (others are written back with it) */
+#define WEIR_TXD_REPORT_MASK 0x20u
+#define WEIR_TXD_VLAN_SHIFT 6 /* on the frame's first descriptor: insert vlan_tci as 802.1Q */
+#define WEIR_TXD_VLAN_MASK 0x40u
+
+/* entry of the free-buffer ring, format 0: the buffer's length is the queue's buffer_size */
+struct weir_rx_buffer {
+	weir_le64 address; /* address of the buffer in the function's address space */
+};
+_Static_assert(sizeof(struct weir_rx_buffer) == 8, "ABI");
+_Static_assert(offsetof(struct weir_rx_buffer, address) == 0, "ABI");
+
+/* receive completion, format 0; the last eight bytes become visible no earlier than the first */
+struct weir_rx_completion {
+	weir_le32 flow_hash; /* hash that spread the flow, 0 for frames without one */
+	weir_le16 length; /* bytes written to the buffer */
+	weir_le16 buffer; /* which buffer: free-running index in the free-buffer ring */
+	weir_le16 vlan_tci; /* with VLAN: the tag taken out */
+	weir_le16 reserved; /* zero now; hosts ignore it */
+	weir_le32 flags;
+};
+_Static_assert(sizeof(struct weir_rx_completion) == 16, "ABI");
+_Static_assert(offsetof(struct weir_rx_completion, flow_hash) == 0, "ABI");
+_Static_assert(offsetof(struct weir_rx_completion, length) == 4, "ABI");
+_Static_assert(offsetof(struct weir_rx_completion, buffer) == 6, "ABI");
+_Static_assert(offsetof(struct weir_rx_completion, vlan_tci) == 8, "ABI");
+_Static_assert(offsetof(struct weir_rx_completion, reserved) == 10, "ABI");
+_Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
+#define WEIR_RXC_PHASE_SHIFT 0 /* generation bit: 1 in the first lap over the ring, then alternating */
+#define WEIR_RXC_PHASE_MASK 0x1u
+#define WEIR_RXC_END_SHIFT 1 /* last buffer of the frame */
+#define WEIR_RXC_END_MASK 0x2u
+#define WEIR_RXC_ERROR_SHIFT 2 /* the buffer holds no data: a transfer failed; count it and reuse the buffer */
+#define WEIR_RXC_ERROR_MASK 0x4u
+#define WEIR_RXC_VLAN_SHIFT 3 /* a tag was taken out into vlan_tci */
+#define WEIR_RXC_VLAN_MASK 0x8u
+#define WEIR_RXC_MULTICAST_SHIFT 4
+#define WEIR_RXC_MULTICAST_MASK 0x10u
+#define WEIR_RXC_BROADCAST_SHIFT 5
+#define WEIR_RXC_BROADCAST_MASK 0x20u
+#define WEIR_RXC_FLOW_HASH_SHIFT 6 /* flow_hash is valid */
+#define WEIR_RXC_FLOW_HASH_MASK 0x40u
+#define WEIR_RXC_LOOPED_SHIFT 7 /* from another vport of this card, not from the wire */
+#define WEIR_RXC_LOOPED_MASK 0x80u
+#define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
+#define WEIR_RXC_GENERATION_MASK 0xff000000u
+
+/* a queue's shadow doorbell in host memory; the two halves are a cache line each */
+struct weir_shadow_doorbell {
+	weir_le32 tail; /* written by the host in place of the BAR2 tail */
+	uint8_t reserved0[60];
+	weir_le32 event_index; /* written by the device: ring BAR2 when the tail passes it; bit 31 set: busy polling, never ring */
+	uint8_t reserved1[60];
+};
+_Static_assert(sizeof(struct weir_shadow_doorbell) == 128, "ABI");
+_Static_assert(offsetof(struct weir_shadow_doorbell, tail) == 0, "ABI");
+_Static_assert(offsetof(struct weir_shadow_doorbell, reserved0) == 4, "ABI");
+_Static_assert(offsetof(struct weir_shadow_doorbell, event_index) == 64, "ABI");
+_Static_assert(offsetof(struct weir_shadow_doorbell, reserved1) == 68, "ABI");
+
+/* entry of the admin submission ring */
+struct weir_admin_command {
+	weir_le16 opcode;
+	weir_le16 cookie; /* returned in the completion */
+	weir_le16 request_length; /* bytes of attributes at request_address, at most ADMIN_DATA_MAX_BYTES */
+	weir_le16 response_capacity; /* bytes of room at response_address */
+	weir_le64 request_address;
+	weir_le64 response_address;
+	weir_le64 reserved; /* zero */
+};
+_Static_assert(sizeof(struct weir_admin_command) == 32, "ABI");
+_Static_assert(offsetof(struct weir_admin_command, opcode) == 0, "ABI");
+_Static_assert(offsetof(struct weir_admin_command, cookie) == 2, "ABI");
+_Static_assert(offsetof(struct weir_admin_command, request_length) == 4, "ABI");
+_Static_assert(offsetof(struct weir_admin_command, response_capacity) == 6, "ABI");
+_Static_assert(offsetof(struct weir_admin_command, request_address) == 8, "ABI");
+_Static_assert(offsetof(struct weir_admin_command, response_address) == 16, "ABI");
+_Static_assert(offsetof(struct weir_admin_command, reserved) == 24, "ABI");
+
+/* answer to an admin command in the admin completion ring */
+struct weir_admin_completion {
+	weir_le16 kind; /* enum admin_entry */
+	weir_le16 opcode;
+	weir_le16 cookie;
+	weir_le16 status; /* enum status */
+	weir_le32 response_length; /* bytes written at response_address */
+	weir_le32 detail; /* offset or attribute the status speaks of */
+	weir_le16 sq_head; /* commands fetched so far */
+	weir_le16 reserved;
+	weir_le32 generation;
+	weir_le32 reserved1;
+	weir_le32 flags;
+};
+_Static_assert(sizeof(struct weir_admin_completion) == 32, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, kind) == 0, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, opcode) == 2, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, cookie) == 4, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, status) == 6, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, response_length) == 8, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, detail) == 12, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, sq_head) == 16, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, reserved) == 18, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, generation) == 20, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, reserved1) == 24, "ABI");
+_Static_assert(offsetof(struct weir_admin_completion, flags) == 28, "ABI");
+#define WEIR_ADMIN_COMPLETION_PHASE_SHIFT 0 /* generation bit as in rx_completion */
+#define WEIR_ADMIN_COMPLETION_PHASE_MASK 0x1u
+
+/* event in the admin completion ring */
+struct weir_admin_event {
+	weir_le16 kind; /* enum admin_entry */
+	weir_le16 event; /* see events */
+	weir_le16 function; /* the function it is about (0 PF, n VF n-1) */
+	weir_le16 count; /* how many of this event were folded into this entry */
+	weir_le64 data;
+	weir_le32 detail;
+	weir_le32 generation;
+	weir_le32 reserved;
+	weir_le32 flags;
+};
+_Static_assert(sizeof(struct weir_admin_event) == 32, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, kind) == 0, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, event) == 2, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, function) == 4, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, count) == 6, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, data) == 8, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, detail) == 16, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, generation) == 20, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, reserved) == 24, "ABI");
+_Static_assert(offsetof(struct weir_admin_event, flags) == 28, "ABI");
+#define WEIR_ADMIN_EVENT_PHASE_SHIFT 0
+#define WEIR_ADMIN_EVENT_PHASE_MASK 0x1u
+
+/* header of an attribute (TLV); the value follows, padded with zero bytes to a multiple of four */
+struct weir_attribute {
+	weir_le16 type; /* id, with ATTRIBUTE_MUST when it cannot be ignored */
+	weir_le16 length; /* bytes of the value, padding not counted */
+};
+_Static_assert(sizeof(struct weir_attribute) == 4, "ABI");
+_Static_assert(offsetof(struct weir_attribute, type) == 0, "ABI");
+_Static_assert(offsetof(struct weir_attribute, length) == 2, "ABI");
+
+/* a line of the firmware's log */
+struct weir_log_record {
+	weir_le64 time_ns;
+	weir_le32 sequence;
+	weir_le16 function;
+	weir_le16 level; /* enum log_level */
+	uint8_t message[112]; /* text, zero terminated */
+};
+_Static_assert(sizeof(struct weir_log_record) == 128, "ABI");
+_Static_assert(offsetof(struct weir_log_record, time_ns) == 0, "ABI");
+_Static_assert(offsetof(struct weir_log_record, sequence) == 8, "ABI");
+_Static_assert(offsetof(struct weir_log_record, function) == 12, "ABI");
+_Static_assert(offsetof(struct weir_log_record, level) == 14, "ABI");
+_Static_assert(offsetof(struct weir_log_record, message) == 16, "ABI");
+
+/* a device event with its time */
+struct weir_trace_record {
+	weir_le64 time_ns;
+	weir_le32 sequence;
+	weir_le16 kind; /* enum trace_kind */
+	weir_le16 function;
+	weir_le64 address;
+	weir_le32 detail;
+	weir_le32 length;
+	weir_le32 frame; /* number of the traced frame, 0 when none */
+	weir_le16 queue;
+	weir_le16 vector;
+	weir_le16 vport; /* index in the card */
+	weir_le16 vlan; /* VLAN id, VLAN_NONE when untagged */
+	uint8_t destination[6];
+	uint8_t source[6];
+	weir_le16 ethertype;
+	uint8_t reserved[6];
+};
+_Static_assert(sizeof(struct weir_trace_record) == 64, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, time_ns) == 0, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, sequence) == 8, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, kind) == 12, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, function) == 14, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, address) == 16, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, detail) == 24, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, length) == 28, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, frame) == 32, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, queue) == 36, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, vector) == 38, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, vport) == 40, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, vlan) == 42, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, destination) == 44, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, source) == 50, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, ethertype) == 56, "ABI");
+_Static_assert(offsetof(struct weir_trace_record, reserved) == 58, "ABI");
+
+/* Attributes of admin commands (TLV). */
+enum weir_attribute_id {
+	WEIR_ATTRIBUTE_FUNCTION = 1, /* u16: function index, FUNCTION_SELF for the sender */
+	WEIR_ATTRIBUTE_VPORT = 2, /* u16: vport index within the function, default 0 */
+	WEIR_ATTRIBUTE_QUEUE = 3, /* u16: queue pair index within the function */
+	WEIR_ATTRIBUTE_RING_ADDRESS = 4, /* u64: descriptor ring, 64-byte aligned */
+	WEIR_ATTRIBUTE_RING_LOG2 = 5, /* u8: log2 of its entries */
+	WEIR_ATTRIBUTE_COMPLETION_ADDRESS = 6, /* u64: receive: completion ring, 64-byte aligned and zeroed; transmit: four bytes for the head, 4-byte aligned */
+	WEIR_ATTRIBUTE_COMPLETION_LOG2 = 7, /* u8: log2 of the completion ring's entries, at least RING_LOG2 */
+	WEIR_ATTRIBUTE_VECTOR = 8, /* u16: MSI-X vector or VECTOR_NONE */
+	WEIR_ATTRIBUTE_BUFFER_BYTES = 9, /* u32: length of every receive buffer, a multiple of 64 */
+	WEIR_ATTRIBUTE_FORMAT = 10, /* u16: descriptor format, default 0 */
+	WEIR_ATTRIBUTE_SHADOW_ADDRESS = 11, /* u64: shadow doorbell, aligned to SHADOW_BYTES; 0 or absent: none */
+	WEIR_ATTRIBUTE_MAC = 12, /* mac */
+	WEIR_ATTRIBUTE_VLAN = 13, /* u16: VLAN id 0 to 4094, or VLAN_NONE */
+	WEIR_ATTRIBUTE_VLAN_PRIORITY = 14, /* u8: 0 to 7 */
+	WEIR_ATTRIBUTE_VLAN_PROTOCOL = 15, /* u16: 0x8100 or 0x88a8, in host order of the value */
+	WEIR_ATTRIBUTE_MTU = 16, /* u16: largest payload above the Ethernet header and one VLAN tag */
+	WEIR_ATTRIBUTE_VPORT_FLAGS = 17, /* u32: new values of the flags in VPORT_FLAGS_MASK */
+	WEIR_ATTRIBUTE_VPORT_FLAGS_MASK = 18, /* u32: which flags to change */
+	WEIR_ATTRIBUTE_INDIRECTION = 19, /* bytes: INDIRECTION_ENTRIES 16-bit queue indices */
+	WEIR_ATTRIBUTE_SCOPE = 20, /* u8: enum stats_scope */
+	WEIR_ATTRIBUTE_INDEX = 21, /* u16: port, vport or queue within the scope */
+	WEIR_ATTRIBUTE_STATISTICS = 22, /* bytes: 64-bit counters in the order of the group; a shorter array comes from an older firmware */
+	WEIR_ATTRIBUTE_LINK_UP = 23, /* u8 */
+	WEIR_ATTRIBUTE_LINK_SPEED_MBPS = 24, /* u32 */
+	WEIR_ATTRIBUTE_LINK_POLICY = 25, /* u8: enum link_policy */
+	WEIR_ATTRIBUTE_SPOOF_CHECK = 26, /* u8: 0 or 1 */
+	WEIR_ATTRIBUTE_TRUST = 27, /* u8: 0 or 1 */
+	WEIR_ATTRIBUTE_MIN_RATE_MBPS = 28, /* u32: reserved for the fair scheduler */
+	WEIR_ATTRIBUTE_MAX_RATE_MBPS = 29, /* u32: reserved for the fair scheduler */
+	WEIR_ATTRIBUTE_STATE = 30, /* u8: enum function_state */
+	WEIR_ATTRIBUTE_GENERATION = 31, /* u32 */
+	WEIR_ATTRIBUTE_FIRMWARE_VERSION = 32, /* string */
+	WEIR_ATTRIBUTE_BOARD = 33, /* string */
+	WEIR_ATTRIBUTE_SERIAL = 34, /* u64 */
+	WEIR_ATTRIBUTE_ABI_VERSION = 35, /* u32: as the register */
+	WEIR_ATTRIBUTE_ROLE = 36, /* u8: enum role */
+	WEIR_ATTRIBUTE_SEQUENCE = 37, /* u32: first record wanted / next record after those given */
+	WEIR_ATTRIBUTE_LEVEL = 38, /* u8: enum log_level */
+	WEIR_ATTRIBUTE_RECORDS = 39, /* bytes: log_record or trace_record, one after the other */
+	WEIR_ATTRIBUTE_DATA = 40, /* bytes */
+	WEIR_ATTRIBUTE_ENABLE = 41, /* u8: 0 or 1 */
+	WEIR_ATTRIBUTE_VFS_ENABLED = 42, /* u16 */
+	WEIR_ATTRIBUTE_VFS_TOTAL = 43, /* u16 */
+	WEIR_ATTRIBUTE_FILTERS_MAX = 44, /* u16: MAC filters a vport may have */
+	WEIR_ATTRIBUTE_FILTERS_USED = 45, /* u16 */
+	WEIR_ATTRIBUTE_MASK_MAC = 46, /* mac: bits of MAC that count */
+	WEIR_ATTRIBUTE_ETHERTYPE = 47, /* u16 */
+	WEIR_ATTRIBUTE_LOST = 48, /* u32: records overwritten before they were read */
+	WEIR_ATTRIBUTE_PORTS = 49, /* u8: wire ports */
+	WEIR_ATTRIBUTE_ADMIN_MAC = 50, /* u8: 1: the MAC was set by the administrator */
+	WEIR_ATTRIBUTE_LIMIT
+};
+
+enum weir_vport_flag {
+	WEIR_VPORT_ENABLE = 1 << 0, /* frames are taken in and out; set by the driver when its queues are ready */
+	WEIR_VPORT_PROMISCUOUS = 1 << 1, /* every unicast frame that its VLAN rules accept (privilege PROMISCUOUS) */
+	WEIR_VPORT_ALL_MULTICAST = 1 << 2, /* every multicast frame (privilege PROMISCUOUS) */
+	WEIR_VPORT_BROADCAST = 1 << 3, /* broadcast frames; on after reset */
+	WEIR_VPORT_VLAN_FILTER = 1 << 4, /* tagged frames only of VLANs added; off after reset: all VLANs */
+	WEIR_VPORT_VLAN_STRIP = 1 << 5, /* take the 802.1Q tag out of received frames into the completion */
+};
+
+/* Admin commands. */
+enum weir_command {
+	WEIR_COMMAND_GET_INFO = 0x0001, /* what this card and function are */
+	WEIR_COMMAND_ECHO = 0x0002, /* gives DATA back: proves the path */
+	WEIR_COMMAND_VPORT_GET = 0x0010, /* state of a vport, port VLAN not shown to a VF */
+	WEIR_COMMAND_VPORT_SET = 0x0011, /* change a vport; all or nothing */
+	WEIR_COMMAND_VPORT_SPREAD = 0x0012, /* receive queues of a vport; entries name created queues */
+	WEIR_COMMAND_RX_QUEUE_CREATE = 0x0020, /* make a receive queue */
+	WEIR_COMMAND_TX_QUEUE_CREATE = 0x0021, /* make a transmit queue */
+	WEIR_COMMAND_RX_QUEUE_DESTROY = 0x0022, /* completes when no DMA of the queue is in flight; buffers are the host's again */
+	WEIR_COMMAND_TX_QUEUE_DESTROY = 0x0023, /* as above */
+	WEIR_COMMAND_FILTER_ADD = 0x0030, /* take frames to MAC, in VLAN or in any VLAN of the vport */
+	WEIR_COMMAND_FILTER_DELETE = 0x0031, /* undo FILTER_ADD */
+	WEIR_COMMAND_VLAN_ADD = 0x0032, /* make the vport a member of VLAN */
+	WEIR_COMMAND_VLAN_DELETE = 0x0033, /* undo VLAN_ADD */
+	WEIR_COMMAND_STATS_GET = 0x0040, /* counters of a scope; FUNCTION other than the sender needs VF_ADMIN */
+	WEIR_COMMAND_LINK_GET = 0x0050, /* link as this function sees it */
+	WEIR_COMMAND_LINK_SET = 0x0051, /* administrative state of a wire port */
+	WEIR_COMMAND_VF_GET = 0x0060, /* what the administrator decided for a VF and how it is */
+	WEIR_COMMAND_VF_SET = 0x0061, /* decide for a VF; all or nothing; survives the VF's resets; VLAN 0 means no port VLAN; zero MAC: none */
+	WEIR_COMMAND_VF_RESET = 0x0062, /* reset a VF as its own SOFT_RESET would, after RESET_IMPENDING */
+	WEIR_COMMAND_LOG_READ = 0x0070, /* log records from SEQUENCE on */
+	WEIR_COMMAND_LOG_LEVEL = 0x0071, /* lines above LEVEL are not kept */
+	WEIR_COMMAND_TRACE_SET = 0x0078, /* start (clearing the ring) or stop the trace; frames only of FUNCTION, MAC under MASK_MAC (destination or source), VLAN, ETHERTYPE where given */
+	WEIR_COMMAND_TRACE_READ = 0x0079, /* trace records from SEQUENCE on */
+};
+
+/* Asynchronous events. */
+enum weir_event {
+	WEIR_EVENT_LINK = 1, /* the function's link changed; data: speed in Mb/s, detail: 1 up. Folded: only the last state is sent */
+	WEIR_EVENT_RESET_IMPENDING = 2, /* a reset of this function follows; to the PF: detail 1 for one of its VFs */
+	WEIR_EVENT_VF_CHANGED = 3, /* to a VF: the administrator changed MAC, VLAN, trust or link policy; read VPORT_GET again */
+	WEIR_EVENT_VF_STATE = 4, /* to the PF: a VF's function_state changed (detail) */
+	WEIR_EVENT_MISBEHAVIOUR = 5, /* to the PF: function did something it must not; detail: enum misbehaviour, count folded, at most one a second per function and kind */
+	WEIR_EVENT_EVENTS_LOST = 6, /* data: events dropped for want of room in the completion ring */
+	WEIR_EVENT_FIRMWARE_ERROR = 7, /* see LOG_READ */
+};
+
+/* Order of the counters of scope PORT. */
+enum weir_stat_port {
+	WEIR_STAT_PORT_RX_FRAMES = 0, /* frames from the wire */
+	WEIR_STAT_PORT_RX_BYTES = 1,
+	WEIR_STAT_PORT_TX_FRAMES = 2, /* frames to the wire */
+	WEIR_STAT_PORT_TX_BYTES = 3,
+	WEIR_STAT_PORT_RX_DROPPED_NO_VPORT = 4, /* no vport takes this MAC and VLAN */
+	WEIR_STAT_PORT_RX_DROPPED_MALFORMED = 5, /* too short */
+	WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN = 6,
+	WEIR_STAT_PORT_TX_DROPPED_WIRE = 7, /* the port could not take the frame */
+	WEIR_STAT_PORT_COUNT
+};
+
+/* Order of the counters of scope FUNCTION. */
+enum weir_stat_function {
+	WEIR_STAT_FUNCTION_RESETS = 0,
+	WEIR_STAT_FUNCTION_BAD_DOORBELLS = 1,
+	WEIR_STAT_FUNCTION_BAD_MMIO = 2, /* accesses of a width or at an offset that has nothing */
+	WEIR_STAT_FUNCTION_ADMIN_COMMANDS = 3,
+	WEIR_STAT_FUNCTION_ADMIN_ERRORS = 4,
+	WEIR_STAT_FUNCTION_EVENTS_SENT = 5,
+	WEIR_STAT_FUNCTION_EVENTS_LOST = 6,
+	WEIR_STAT_FUNCTION_DMA_FAULTS = 7,
+	WEIR_STAT_FUNCTION_INTERRUPTS = 8,
+	WEIR_STAT_FUNCTION_QUEUES_STOPPED = 9, /* queues disabled for misbehaviour or a fault */
+	WEIR_STAT_FUNCTION_COUNT
+};
+
+/* Order of the counters of scope VPORT. */
+enum weir_stat_vport {
+	WEIR_STAT_VPORT_RX_FRAMES = 0,
+	WEIR_STAT_VPORT_RX_BYTES = 1,
+	WEIR_STAT_VPORT_RX_MULTICAST = 2,
+	WEIR_STAT_VPORT_RX_BROADCAST = 3,
+	WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE = 4, /* the vport or its queue is not enabled */
+	WEIR_STAT_VPORT_RX_DROPPED_NO_BUFFER = 5, /* the host posted too few buffers */
+	WEIR_STAT_VPORT_RX_DROPPED_FAULT = 6, /* a transfer to the host failed */
+	WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE = 7, /* longer than the vport's MTU allows */
+	WEIR_STAT_VPORT_TX_FRAMES = 8,
+	WEIR_STAT_VPORT_TX_BYTES = 9,
+	WEIR_STAT_VPORT_TX_MULTICAST = 10,
+	WEIR_STAT_VPORT_TX_BROADCAST = 11,
+	WEIR_STAT_VPORT_TX_DROPPED_SPOOF = 12, /* source MAC or VLAN not the vport's */
+	WEIR_STAT_VPORT_TX_DROPPED_MALFORMED = 13, /* descriptors or frame that cannot be obeyed */
+	WEIR_STAT_VPORT_TX_DROPPED_FAULT = 14, /* a transfer from the host failed */
+	WEIR_STAT_VPORT_TX_DROPPED_LINK = 15, /* link policy disable, or the wire is down */
+	WEIR_STAT_VPORT_TX_LOOPED = 16, /* frames delivered inside the card */
+	WEIR_STAT_VPORT_COUNT
+};
+
+/* Order of the counters of scope RX_QUEUE. */
+enum weir_stat_rx_queue {
+	WEIR_STAT_RX_QUEUE_FRAMES = 0,
+	WEIR_STAT_RX_QUEUE_BYTES = 1,
+	WEIR_STAT_RX_QUEUE_DROPPED_NO_BUFFER = 2,
+	WEIR_STAT_RX_QUEUE_COUNT
+};
+
+/* Order of the counters of scope TX_QUEUE. */
+enum weir_stat_tx_queue {
+	WEIR_STAT_TX_QUEUE_FRAMES = 0,
+	WEIR_STAT_TX_QUEUE_BYTES = 1,
+	WEIR_STAT_TX_QUEUE_DROPPED = 2,
+	WEIR_STAT_TX_QUEUE_COUNT
+};
+
+#endif

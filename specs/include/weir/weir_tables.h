@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Generated from specs/weir.yaml by specs/generate.py: do not edit. */
+/* Names and rules of the ABI as constant tables: for the firmware's door and for tools that decode. */
+#ifndef WEIR_TABLES_H
+#define WEIR_TABLES_H
+#include "weir_abi.h"
+
+#define WEIR_TABLE static const __attribute__((unused))
+
+enum weir_attribute_kind { WEIR_KIND_U8 = 1, WEIR_KIND_U16, WEIR_KIND_U32, WEIR_KIND_U64, WEIR_KIND_MAC, WEIR_KIND_STRING, WEIR_KIND_BYTES };
+
+struct weir_attribute_rule {
+	const char *name;
+	uint8_t kind; /* enum weir_attribute_kind, 0: no such attribute */
+	uint16_t min_bytes, max_bytes;
+};
+WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT] = {
+	[WEIR_ATTRIBUTE_FUNCTION] = { "function", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_VPORT] = { "vport", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_QUEUE] = { "queue", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_RING_ADDRESS] = { "ring_address", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_RING_LOG2] = { "ring_log2", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_COMPLETION_ADDRESS] = { "completion_address", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_COMPLETION_LOG2] = { "completion_log2", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_VECTOR] = { "vector", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_BUFFER_BYTES] = { "buffer_bytes", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_FORMAT] = { "format", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_SHADOW_ADDRESS] = { "shadow_address", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_MAC] = { "mac", WEIR_KIND_MAC, 6, 6 },
+	[WEIR_ATTRIBUTE_VLAN] = { "vlan", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_VLAN_PRIORITY] = { "vlan_priority", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_VLAN_PROTOCOL] = { "vlan_protocol", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_MTU] = { "mtu", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_VPORT_FLAGS] = { "vport_flags", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_VPORT_FLAGS_MASK] = { "vport_flags_mask", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_INDIRECTION] = { "indirection", WEIR_KIND_BYTES, 1, 256 },
+	[WEIR_ATTRIBUTE_SCOPE] = { "scope", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_INDEX] = { "index", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_STATISTICS] = { "statistics", WEIR_KIND_BYTES, 1, 1024 },
+	[WEIR_ATTRIBUTE_LINK_UP] = { "link_up", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_LINK_SPEED_MBPS] = { "link_speed_mbps", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_LINK_POLICY] = { "link_policy", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_SPOOF_CHECK] = { "spoof_check", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_TRUST] = { "trust", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_MIN_RATE_MBPS] = { "min_rate_mbps", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_MAX_RATE_MBPS] = { "max_rate_mbps", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_STATE] = { "state", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_GENERATION] = { "generation", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_FIRMWARE_VERSION] = { "firmware_version", WEIR_KIND_STRING, 1, 32 },
+	[WEIR_ATTRIBUTE_BOARD] = { "board", WEIR_KIND_STRING, 1, 32 },
+	[WEIR_ATTRIBUTE_SERIAL] = { "serial", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_ABI_VERSION] = { "abi_version", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_ROLE] = { "role", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_SEQUENCE] = { "sequence", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_LEVEL] = { "level", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_RECORDS] = { "records", WEIR_KIND_BYTES, 1, 3840 },
+	[WEIR_ATTRIBUTE_DATA] = { "data", WEIR_KIND_BYTES, 1, 1024 },
+	[WEIR_ATTRIBUTE_ENABLE] = { "enable", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_VFS_ENABLED] = { "vfs_enabled", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_VFS_TOTAL] = { "vfs_total", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_FILTERS_MAX] = { "filters_max", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_FILTERS_USED] = { "filters_used", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_MASK_MAC] = { "mask_mac", WEIR_KIND_MAC, 6, 6 },
+	[WEIR_ATTRIBUTE_ETHERTYPE] = { "ethertype", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_LOST] = { "lost", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_PORTS] = { "ports", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_ADMIN_MAC] = { "admin_mac", WEIR_KIND_U8, 1, 1 },
+};
+
+/* required, optional, response: sets of attribute ids, bit n for id n. */
+struct weir_command_rule {
+	const char *name;
+	uint16_t opcode;
+	uint16_t privilege; /* enum weir_privilege */
+	uint64_t required, optional, response;
+};
+WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
+	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x0ull, 0x21c1f80000002ull },
+	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x10000000000ull, 0x10000000000ull },
+	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x4ull, 0x4300009831000ull },
+	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x71004ull, 0x0ull },
+	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, 0x80000ull, 0x4ull, 0x0ull },
+	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, 0x2f8ull, 0xd04ull, 0x0ull },
+	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, 0x78ull, 0xd04ull, 0x0ull },
+	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, 0x8ull, 0x0ull, 0x0ull },
+	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, 0x8ull, 0x0ull, 0x0ull },
+	{ "filter_add", WEIR_COMMAND_FILTER_ADD, WEIR_PRIVILEGE_BASIC, 0x1000ull, 0x2004ull, 0x0ull },
+	{ "filter_delete", WEIR_COMMAND_FILTER_DELETE, WEIR_PRIVILEGE_BASIC, 0x1000ull, 0x2004ull, 0x0ull },
+	{ "vlan_add", WEIR_COMMAND_VLAN_ADD, WEIR_PRIVILEGE_BASIC, 0x2000ull, 0x4ull, 0x0ull },
+	{ "vlan_delete", WEIR_COMMAND_VLAN_DELETE, WEIR_PRIVILEGE_BASIC, 0x2000ull, 0x4ull, 0x0ull },
+	{ "stats_get", WEIR_COMMAND_STATS_GET, WEIR_PRIVILEGE_BASIC, 0x100000ull, 0x200002ull, 0x400000ull },
+	{ "link_get", WEIR_COMMAND_LINK_GET, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x0ull, 0x1800000ull },
+	{ "link_set", WEIR_COMMAND_LINK_SET, WEIR_PRIVILEGE_PORT_ADMIN, 0x20000000000ull, 0x200000ull, 0x0ull },
+	{ "vf_get", WEIR_COMMAND_VF_GET, WEIR_PRIVILEGE_VF_ADMIN, 0x2ull, 0x0ull, 0x40000ce80f000ull },
+	{ "vf_set", WEIR_COMMAND_VF_SET, WEIR_PRIVILEGE_VF_ADMIN, 0x2ull, 0xe00f000ull, 0x0ull },
+	{ "vf_reset", WEIR_COMMAND_VF_RESET, WEIR_PRIVILEGE_VF_ADMIN, 0x2ull, 0x0ull, 0x0ull },
+	{ "log_read", WEIR_COMMAND_LOG_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x0ull, 0x2000000000ull, 0x100a000000000ull },
+	{ "log_level", WEIR_COMMAND_LOG_LEVEL, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x4000000000ull, 0x0ull, 0x0ull },
+	{ "trace_set", WEIR_COMMAND_TRACE_SET, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x20000000000ull, 0xc00000003002ull, 0x0ull },
+	{ "trace_read", WEIR_COMMAND_TRACE_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x0ull, 0x2000000000ull, 0x100a000000000ull },
+};
+#define WEIR_COMMAND_RULES (sizeof(weir_command_rules) / sizeof(weir_command_rules[0]))
+
+/* The table of privileges: what each role holds. */
+WEIR_TABLE uint16_t weir_role_privileges[] = {
+	[WEIR_ROLE_PF] = WEIR_PRIVILEGE_BASIC | WEIR_PRIVILEGE_PROMISCUOUS | WEIR_PRIVILEGE_OWN_MAC | WEIR_PRIVILEGE_VF_ADMIN | WEIR_PRIVILEGE_PORT_ADMIN | WEIR_PRIVILEGE_DEVICE_ADMIN,
+	[WEIR_ROLE_VF] = WEIR_PRIVILEGE_BASIC,
+	[WEIR_ROLE_TRUSTED_VF] = WEIR_PRIVILEGE_BASIC | WEIR_PRIVILEGE_PROMISCUOUS | WEIR_PRIVILEGE_OWN_MAC,
+	[WEIR_ROLE_MANAGER] = WEIR_PRIVILEGE_BASIC | WEIR_PRIVILEGE_PROMISCUOUS | WEIR_PRIVILEGE_OWN_MAC | WEIR_PRIVILEGE_VF_ADMIN | WEIR_PRIVILEGE_PORT_ADMIN | WEIR_PRIVILEGE_DEVICE_ADMIN,
+};
+
+WEIR_TABLE char *const weir_stat_port_names[WEIR_STAT_PORT_COUNT] = {
+	"rx_frames",
+	"rx_bytes",
+	"tx_frames",
+	"tx_bytes",
+	"rx_dropped_no_vport",
+	"rx_dropped_malformed",
+	"tx_dropped_link_down",
+	"tx_dropped_wire",
+};
+WEIR_TABLE char *const weir_stat_function_names[WEIR_STAT_FUNCTION_COUNT] = {
+	"resets",
+	"bad_doorbells",
+	"bad_mmio",
+	"admin_commands",
+	"admin_errors",
+	"events_sent",
+	"events_lost",
+	"dma_faults",
+	"interrupts",
+	"queues_stopped",
+};
+WEIR_TABLE char *const weir_stat_vport_names[WEIR_STAT_VPORT_COUNT] = {
+	"rx_frames",
+	"rx_bytes",
+	"rx_multicast",
+	"rx_broadcast",
+	"rx_dropped_no_queue",
+	"rx_dropped_no_buffer",
+	"rx_dropped_fault",
+	"rx_dropped_oversize",
+	"tx_frames",
+	"tx_bytes",
+	"tx_multicast",
+	"tx_broadcast",
+	"tx_dropped_spoof",
+	"tx_dropped_malformed",
+	"tx_dropped_fault",
+	"tx_dropped_link",
+	"tx_looped",
+};
+WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
+	"frames",
+	"bytes",
+	"dropped_no_buffer",
+};
+WEIR_TABLE char *const weir_stat_tx_queue_names[WEIR_STAT_TX_QUEUE_COUNT] = {
+	"frames",
+	"bytes",
+	"dropped",
+};
+
+/* A value's name; value -1 ends a list. */
+struct weir_name {
+	int value;
+	const char *name;
+};
+WEIR_TABLE struct weir_name weir_status_names[] = {
+	{ 0, "ok" },
+	{ 1, "unknown_command" },
+	{ 2, "not_permitted" },
+	{ 3, "bad_length" },
+	{ 4, "bad_attribute" },
+	{ 5, "missing_attribute" },
+	{ 6, "bad_value" },
+	{ 7, "bad_state" },
+	{ 8, "exists" },
+	{ 9, "not_found" },
+	{ 10, "no_space" },
+	{ 11, "dma_fault" },
+	{ 12, "reset" },
+	{ 13, "not_supported" },
+	{ 14, "busy" },
+	{ 15, "internal" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_function_state_names[] = {
+	{ 0, "init" },
+	{ 1, "ready" },
+	{ 2, "quiescing" },
+	{ 3, "failed" },
+	{ 4, "absent" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_role_names[] = {
+	{ 0, "pf" },
+	{ 1, "vf" },
+	{ 2, "trusted_vf" },
+	{ 3, "manager" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_admin_entry_names[] = {
+	{ 0, "completion" },
+	{ 1, "event" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_link_policy_names[] = {
+	{ 0, "auto" },
+	{ 1, "enable" },
+	{ 2, "disable" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_stats_scope_names[] = {
+	{ 0, "port" },
+	{ 1, "function" },
+	{ 2, "vport" },
+	{ 3, "rx_queue" },
+	{ 4, "tx_queue" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_misbehaviour_names[] = {
+	{ 1, "bad_doorbell" },
+	{ 2, "bad_descriptor" },
+	{ 3, "bad_command" },
+	{ 4, "spoof" },
+	{ 5, "dma_fault" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_log_level_names[] = {
+	{ 0, "error" },
+	{ 1, "warning" },
+	{ 2, "info" },
+	{ 3, "debug" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_trace_kind_names[] = {
+	{ 1, "vf_enable" },
+	{ 2, "function_ready" },
+	{ 3, "queue_created" },
+	{ 4, "vector_set" },
+	{ 5, "mac_assigned" },
+	{ 6, "iommu_mapped" },
+	{ 7, "buffers_posted" },
+	{ 16, "frame_arrived" },
+	{ 17, "queue_chosen" },
+	{ 18, "dma_started" },
+	{ 19, "translated" },
+	{ 20, "interrupt_raised" },
+	{ 21, "interrupt_delivered" },
+	{ 22, "driver_served" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_event_names[] = {
+	{ 1, "link" },
+	{ 2, "reset_impending" },
+	{ 3, "vf_changed" },
+	{ 4, "vf_state" },
+	{ 5, "misbehaviour" },
+	{ 6, "events_lost" },
+	{ 7, "firmware_error" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_vport_flag_names[] = {
+	{ 1, "enable" },
+	{ 2, "promiscuous" },
+	{ 4, "all_multicast" },
+	{ 8, "broadcast" },
+	{ 16, "vlan_filter" },
+	{ 32, "vlan_strip" },
+	{ -1, NULL },
+};
+
+struct weir_field_info {
+	const char *name;
+	uint8_t shift, width;
+};
+/* access: 'r' RO, 'w' RW, 'o' WO, 'c' W1C. */
+struct weir_register_info {
+	const char *name;
+	const char *block;
+	uint16_t offset;
+	char access;
+	uint8_t fields;
+	struct weir_field_info field[4];
+};
+WEIR_TABLE struct weir_register_info weir_registers[] = {
+	{ "magic", "device", 0x0, 'r', 0, { { NULL, 0, 0 } } },
+	{ "abi_version", "device", 0x4, 'r', 2, { { "minor", 0, 16 }, { "major", 16, 16 } } },
+	{ "first_block", "device", 0x8, 'r', 0, { { NULL, 0, 0 } } },
+	{ "function", "device", 0xc, 'r', 2, { { "index", 0, 16 }, { "is_vf", 16, 1 } } },
+	{ "status", "control", 0x48, 'r', 3, { { "state", 0, 4 }, { "link_up", 4, 1 }, { "reset_impending", 8, 1 } } },
+	{ "generation", "control", 0x4c, 'r', 0, { { NULL, 0, 0 } } },
+	{ "control", "control", 0x50, 'o', 1, { { "soft_reset", 0, 1 } } },
+	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
+	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
+	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
+	{ "features", "control", 0x60, 'r', 2, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 } } },
+	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
+	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
+	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },
+	{ "port", "control", 0x70, 'r', 0, { { NULL, 0, 0 } } },
+	{ "admin_sq_base_low", "admin", 0x108, 'w', 0, { { NULL, 0, 0 } } },
+	{ "admin_sq_base_high", "admin", 0x10c, 'w', 0, { { NULL, 0, 0 } } },
+	{ "admin_cq_base_low", "admin", 0x110, 'w', 0, { { NULL, 0, 0 } } },
+	{ "admin_cq_base_high", "admin", 0x114, 'w', 0, { { NULL, 0, 0 } } },
+	{ "admin_sizes", "admin", 0x118, 'w', 3, { { "sq_log2", 0, 8 }, { "cq_log2", 8, 8 }, { "vector", 16, 16 } } },
+	{ "admin_control", "admin", 0x11c, 'w', 1, { { "enable", 0, 1 } } },
+	{ "admin_status", "admin", 0x120, 'r', 2, { { "running", 0, 1 }, { "error", 8, 8 } } },
+	{ "admin_sq_tail", "admin", 0x124, 'o', 0, { { NULL, 0, 0 } } },
+	{ "admin_cq_head", "admin", 0x128, 'o', 0, { { NULL, 0, 0 } } },
+	{ "mailbox_owner", "mailbox", 0x208, 'w', 0, { { NULL, 0, 0 } } },
+	{ "mailbox_request", "mailbox", 0x20c, 'o', 2, { { "opcode", 0, 16 }, { "length", 16, 16 } } },
+	{ "mailbox_status", "mailbox", 0x210, 'r', 4, { { "busy", 0, 1 }, { "done", 1, 1 }, { "status", 8, 8 }, { "length", 16, 16 } } },
+	{ "mailbox_detail", "mailbox", 0x214, 'r', 0, { { NULL, 0, 0 } } },
+	{ "mailbox_window", "mailbox", 0x218, 'r', 0, { { NULL, 0, 0 } } },
+	{ "mailbox_window_bytes", "mailbox", 0x21c, 'r', 0, { { NULL, 0, 0 } } },
+};
+#define WEIR_REGISTERS (sizeof(weir_registers) / sizeof(weir_registers[0]))
+
+#endif
