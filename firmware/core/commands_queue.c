@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Commands that make, spread and destroy queues; the queues themselves are the datapath's (specs/data-queues.md). */
+#include "core.h"
+
+/* Queues lie in a function's memory and belong to its driver: the card's owner has none. */
+static enum weir_status check_driver(struct weir_request *request)
+{
+	return request->role == WEIR_ROLE_MANAGER ? WEIR_STATUS_NOT_SUPPORTED : WEIR_STATUS_OK;
+}
+
+enum weir_status weir_command_vport_spread(struct weir_request *request)
+{
+	const struct weir_arguments *arguments = &request->arguments;
+	struct weir_vport *vport = weir_function_vport(request->firmware, request->function);
+	uint16_t queues[WEIR_INDIRECTION_ENTRIES];
+	enum weir_status status = check_driver(request);
+
+	if (status)
+		return status;
+	if (arguments->bytes[WEIR_ATTRIBUTE_INDIRECTION] != sizeof(queues))
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_INDIRECTION);
+	for (uint32_t i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
+		queues[i] = (uint16_t)weir_get_le(
+			arguments->data[WEIR_ATTRIBUTE_INDIRECTION] + 2 * i, 2);
+	status = weir_request_vport(request);
+	if (status)
+		return status;
+	/* Whatever is wrong with an entry is a wrong value of the table. */
+	if (weir_vport_spread_set(request->firmware, vport, queues, WEIR_INDIRECTION_ENTRIES))
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_INDIRECTION);
+	return WEIR_STATUS_OK;
+}
+
+static enum weir_status create(struct weir_request *request, bool receive)
+{
+	struct weir_firmware *firmware = request->firmware;
+	const struct weir_arguments *arguments = &request->arguments;
+	enum weir_status status = check_driver(request);
+
+	if (status)
+		return status;
+	struct weir_queue_request queue = {
+		.queue = (uint16_t)arguments->number[WEIR_ATTRIBUTE_QUEUE],
+		.vport = request->function->first_vport,
+		.vector = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_VECTOR, WEIR_VECTOR_NONE),
+		.format = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_FORMAT, 0),
+		.ring_log2 = (uint8_t)arguments->number[WEIR_ATTRIBUTE_RING_LOG2],
+		.completion_log2 =
+			(uint8_t)weir_number(arguments, WEIR_ATTRIBUTE_COMPLETION_LOG2, 0),
+		.buffer_bytes = (uint32_t)weir_number(arguments, WEIR_ATTRIBUTE_BUFFER_BYTES, 0),
+		.ring_address = arguments->number[WEIR_ATTRIBUTE_RING_ADDRESS],
+		.completion_address = arguments->number[WEIR_ATTRIBUTE_COMPLETION_ADDRESS],
+		.shadow_address = weir_number(arguments, WEIR_ATTRIBUTE_SHADOW_ADDRESS, 0),
+	};
+
+	if (queue.vector != WEIR_VECTOR_NONE && queue.vector >= request->function->vectors)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_VECTOR);
+	status = weir_request_vport(request);
+	if (status)
+		return status;
+	status = receive ? weir_rx_queue_create(firmware, request->function, &queue,
+						&request->detail)
+			 : weir_tx_queue_create(firmware, request->function, &queue,
+						&request->detail);
+	if (status)
+		return status;
+	weir_trace_queue(firmware, request->function->index, &queue, receive);
+	weir_log(firmware, WEIR_LOG_LEVEL_INFO, request->function->index,
+		 "%s queue %u made, 2^%u entries", receive ? "receive" : "transmit",
+		 (uint32_t)queue.queue, (uint32_t)queue.ring_log2);
+	return WEIR_STATUS_OK;
+}
+
+enum weir_status weir_command_rx_queue_create(struct weir_request *request)
+{
+	return create(request, true);
+}
+
+enum weir_status weir_command_tx_queue_create(struct weir_request *request)
+{
+	return create(request, false);
+}
+
+static enum weir_status destroy(struct weir_request *request, bool receive)
+{
+	struct weir_firmware *firmware = request->firmware;
+	uint16_t queue = (uint16_t)request->arguments.number[WEIR_ATTRIBUTE_QUEUE];
+	enum weir_status status = check_driver(request);
+
+	if (status)
+		return status;
+	status = receive ? weir_rx_queue_destroy(firmware, request->function, queue)
+			 : weir_tx_queue_destroy(firmware, request->function, queue);
+	if (status)
+		return weir_refuse(request, status, WEIR_ATTRIBUTE_QUEUE);
+	weir_log(firmware, WEIR_LOG_LEVEL_INFO, request->function->index, "%s queue %u destroyed",
+		 receive ? "receive" : "transmit", (uint32_t)queue);
+	return WEIR_STATUS_OK;
+}
+
+enum weir_status weir_command_rx_queue_destroy(struct weir_request *request)
+{
+	return destroy(request, true);
+}
+
+enum weir_status weir_command_tx_queue_destroy(struct weir_request *request)
+{
+	return destroy(request, false);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Raising vectors. Masks and pending bits are hardware; here a vector waits while the board has no room, or while its function
+ * is not bus master (what it tells of was written before).
+ */
+#include "core.h"
+
+_Static_assert(WEIR_MSIX_PF_VECTORS <= 128 && WEIR_MSIX_VF_VECTORS <= 128,
+	       "interrupts_owed has a bit for each vector");
+
+/* True: it is out, or can never go. */
+static bool raise(struct weir_firmware *firmware, const struct weir_function *function,
+		  uint16_t vector)
+{
+	enum hal_result result = hal_interrupt_raise(firmware->hal, function->index, vector);
+
+	/* HAL_RESET ends with an event: bus master on, or the reset, which forgets what is owed. */
+	if (result == HAL_BUSY || (result == HAL_RESET && firmware->events_left))
+		firmware->interrupts_owed = true;
+	return result != HAL_BUSY && result != HAL_RESET;
+}
+
+void weir_interrupt(struct weir_firmware *firmware, struct weir_function *function, uint16_t vector)
+{
+	if (vector >= function->vectors)
+		return;
+	function->stats[WEIR_STAT_FUNCTION_INTERRUPTS]++;
+	if (WEIR_UNLIKELY(!raise(firmware, function, vector)) &&
+	    function->state == WEIR_FUNCTION_STATE_READY)
+		function->interrupts_owed[vector / 64] |= 1ull << (vector % 64);
+}
+
+uint32_t weir_interrupts_retry(struct weir_firmware *firmware, struct weir_function *function)
+{
+	uint32_t done = 0;
+
+	for (uint32_t word = 0; word < WEIR_ARRAY_SIZE(function->interrupts_owed); word++) {
+		for (uint64_t owed = function->interrupts_owed[word]; owed; owed &= owed - 1) {
+			uint32_t bit = (uint32_t)__builtin_ctzll(owed);
+
+			if (!raise(firmware, function, (uint16_t)(word * 64 + bit)))
+				return done;
+			function->interrupts_owed[word] &= ~(1ull << bit);
+			done++;
+		}
+	}
+	return done;
+}
+
+uint32_t weir_interrupts_poll(struct weir_firmware *firmware)
+{
+	uint32_t done = 0;
+
+	firmware->interrupts_owed = false;
+	for (uint32_t i = 0; i < firmware->function_count; i++)
+		done += weir_interrupts_retry(firmware, &firmware->functions[i]);
+	return done;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A burst: up to WEIR_BURST_FRAMES frames from one transmit queue or one wire port, on their way through the stages. All
+ * that a stage needs lives here, so that a stage can submit operations to the HAL and end; the burst goes on when they are over.
+ * In a home where everything is done at once a burst runs through all its stages in one call.
+ */
+#ifndef WEIR_BURST_H
+#define WEIR_BURST_H
+
+#include "weir_internal.h"
+
+#define WEIR_BURSTS	       64u
+#define WEIR_BURST_FRAMES      32u
+#define WEIR_BURST_DESCRIPTORS 64u
+#define WEIR_BURST_DELIVERIES  64u
+#define WEIR_BURST_COMPLETIONS 128u
+#define WEIR_HEADER_BYTES \
+	128u /* of each frame, fetched once and checked; exactly this copy is what goes out */
+#define WEIR_BUFFERS_AHEAD \
+	32u /* receive buffers that the board is told to have at hand before they are written */
+#define WEIR_IDLE_NS \
+	50000 /* how long an empty shadow doorbell is polled before its queue goes to sleep */
+#define WEIR_TURNS_PER_POLL 16 /* transmit queues served between two looks at ports and events */
+#define WEIR_NO_BURST	    UINT32_MAX
+#define WEIR_NO_QUEUE	    UINT32_MAX
+#define WEIR_NO_VPORT	    UINT16_MAX
+
+enum weir_burst_stage {
+	WEIR_STAGE_SHADOW,   /* read the shadow doorbell */
+	WEIR_STAGE_FETCH,    /* read descriptors */
+	WEIR_STAGE_HEADERS,  /* check descriptors, read headers */
+	WEIR_STAGE_CLASSIFY, /* parse, source check, sort */
+	WEIR_STAGE_CLAIM,    /* buffers and completion slots for a round of deliveries */
+	WEIR_STAGE_EMIT,     /* write frames to hosts and wires */
+	WEIR_STAGE_COMPLETE, /* write completions */
+	WEIR_STAGE_NOTIFY,   /* count, interrupt; back to CLAIM while frames are left */
+	WEIR_STAGE_HEAD,     /* write the transmit head back */
+	WEIR_STAGE_SLEEP,    /* publish the event index before the queue goes idle */
+	WEIR_STAGE_RECHECK,  /* read the shadow doorbell once more after that */
+	WEIR_STAGE_FINISH,
+};
+
+enum weir_frame_cast { WEIR_UNICAST, WEIR_MULTICAST, WEIR_BROADCAST_FRAME };
+
+/* Where a frame goes, decided once by the sorter. */
+enum weir_frame_route {
+	WEIR_ROUTE_DROP,
+	WEIR_ROUTE_ONE,	 /* frame->vport alone */
+	WEIR_ROUTE_WIRE, /* the wire alone */
+	WEIR_ROUTE_MANY, /* the list is made when the frame's turn comes; wire as frame->to_wire says */
+};
+
+/* What classify decided about a frame; frames alike share it. */
+struct weir_way {
+	uint8_t route, cast;
+	uint8_t rest; /* where in the copy that begins which follows addresses and outer tag: 12 or 16 */
+	bool tagged;	   /* has an outer tag */
+	bool tag_inserted; /* the outer tag is not in the copy: it goes in front of `rest` */
+	bool to_wire;
+	uint16_t tci, tag_protocol;
+	uint16_t vport;
+	uint16_t ethertype; /* behind the outer tag */
+};
+
+struct weir_frame {
+	const uint8_t *header; /* private copy or device memory */
+	uint16_t header_bytes;
+	uint16_t bytes;			  /* as fetched, tag in place included */
+	uint16_t first_segment, segments; /* what follows the header, in burst->segments */
+	uint16_t first_descriptor, descriptors;
+	struct weir_way way;
+	bool failed;   /* the header could not be read */
+	bool asks_tag; /* its descriptor asks for a tag */
+	bool alike;    /* goes the way of the frame before it */
+	bool hashed;
+	uint32_t flow_hash; /* 0: none */
+	uint32_t trace;	    /* number in the trace, WEIR_NO_FRAME when not traced */
+};
+
+struct weir_delivery {
+	uint32_t queue; /* receive queue in the card, WEIR_NO_QUEUE: the wire */
+	uint16_t slot;	/* of its first completion */
+	uint16_t bytes; /* as delivered */
+	uint8_t frame;
+	uint8_t first_entry; /* in burst->completions */
+	uint8_t buffers;     /* and completions */
+	bool strip;	     /* the outer tag is taken out */
+	bool failed;
+	bool traced; /* its DMA_STARTED is recorded */
+};
+
+struct weir_burst {
+	/* bookkeeping */
+	uint32_t index, next;
+	uint8_t stage;
+	bool from_wire;
+	bool listed; /* destinations are those of next_frame */
+	bool traced; /* frames may be in the trace */
+	uint8_t port;
+	uint16_t frame_count;
+	uint16_t descriptor_count; /* fetched */
+	uint16_t fetching;	   /* descriptors the operation in flight brings */
+	bool cut;		   /* descriptors were cut into frames */
+	uint16_t consumed;	   /* descriptors that are done with when the burst ends */
+	uint16_t segment_count;
+	uint32_t pending;	   /* operations in flight */
+	uint32_t started;	   /* firmware->burst_epoch when it began */
+	enum hal_result result;	   /* of a stage that has one operation */
+	uint32_t queue;		   /* source transmit queue */
+	struct weir_vport *source; /* its vport; NULL from the wire */
+	/* cursors */
+	uint16_t next_frame, next_destination, destination_count;
+	uint16_t emit_delivery, emit_operation;
+	uint16_t delivery_count, completion_count, complete_cursor;
+	uint32_t word;		/* shadow tail, event index or head on its way */
+	uint16_t *destinations; /* vport_count entries */
+	struct weir_tx_descriptor descriptors[WEIR_BURST_DESCRIPTORS];
+	struct weir_frame frames[WEIR_BURST_FRAMES];
+	struct hal_segment segments[WEIR_BURST_DESCRIPTORS];
+	struct weir_delivery deliveries[WEIR_BURST_DELIVERIES];
+	struct weir_rx_completion completions[WEIR_BURST_COMPLETIONS];
+	uint64_t entry_address[WEIR_BURST_COMPLETIONS]; /* the buffer a completion is about */
+	uint8_t entry_delivery[WEIR_BURST_COMPLETIONS]; /* the delivery it belongs to */
+	struct hal_frame wire_frames[WEIR_BURST_FRAMES];
+	uint8_t headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8] __attribute__((aligned(64)));
+	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with a tag inserted */
+	uint8_t tags[WEIR_BURST_FRAMES][4];
+};
+
+/* What a stage answers. */
+enum weir_stage_answer {
+	WEIR_NEXT,  /* go to burst->stage */
+	WEIR_WAIT,  /* operations are in flight, or a refill is: run again later */
+	WEIR_RETRY, /* the HAL was busy: run again later */
+	WEIR_END,   /* the burst is over */
+};
+
+static inline hal_tag weir_burst_tag(const struct weir_burst *burst, uint32_t item)
+{
+	return WEIR_TAG(WEIR_TAG_BURST, burst->index << 12 | item);
+}
+
+/* Items of a burst's tags: what an operation belonged to. */
+#define WEIR_ITEM_STAGE		     0u /* the stage's only operation */
+#define WEIR_ITEM_HEADER(frame)	     (0x100u | (frame))
+#define WEIR_ITEM_DELIVERY(delivery) (0x200u | (delivery))
+#define WEIR_ITEM_COMPLETION	     0x300u /* plus the delivery whose ring it is */
+
+/* Counts a submitted operation. True when it must be submitted again later. */
+static inline bool weir_burst_submitted(struct weir_burst *burst, enum hal_result result)
+{
+	if (result == HAL_PENDING)
+		burst->pending++;
+	return result == HAL_BUSY;
+}
+
+/* transmit.c: from descriptors to frames */
+enum weir_stage_answer weir_stage_shadow(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_fetch(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_headers(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_head(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_sleep(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_recheck(struct weir_firmware *firmware, struct weir_burst *burst);
+/* classify.c: who gets a frame */
+enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struct weir_burst *burst);
+/* deliver.c: into receive queues and out of ports */
+enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst);
+void weir_deliver_result(struct weir_burst *burst, uint32_t delivery, enum hal_result result,
+			 struct weir_firmware *firmware);
+
+/* parse.c: flow hash over addresses and ports of IPv4/IPv6 TCP/UDP/SCTP (addresses alone for others and fragments); false: no IP. */
+bool weir_flow_hash(const uint8_t *header, uint32_t bytes, uint32_t rest, uint32_t *hash);
+
+/* sorter.c */
+struct weir_sort_key {
+	uint64_t mac;  /* destination, first byte lowest */
+	uint16_t vlan; /* id, 0 when untagged */
+	bool tagged;
+	uint16_t tag_protocol;
+};
+/* Owners of a unicast key other than `source`: how many (counted to 2), the first in *vport. *self: source owns it too. */
+uint32_t weir_sorter_owner(const struct weir_firmware *firmware, const struct weir_sort_key *key,
+			   uint16_t source, uint16_t *vport, bool *self);
+/* Everybody who takes the frame but source, each once, into list (vport_count entries); returns how many. */
+uint32_t weir_sorter_takers(const struct weir_firmware *firmware, const struct weir_sort_key *key,
+			    enum weir_frame_cast cast, uint16_t source, uint16_t *list);
+/* What the sorter looks a frame up by. */
+void weir_frame_key(const struct weir_frame *frame, struct weir_sort_key *key);
+/* The VLAN rule of a vport (specs/sorter.md): may it see frames of this key's VLAN? */
+bool weir_vport_in_vlan(const struct weir_vport *vport, const struct weir_sort_key *key);
+
+/* queue.c */
+enum weir_refill_answer { WEIR_REFILL_READY, WEIR_REFILL_PENDING, WEIR_REFILL_SHORT };
+/* Makes at least `buffers` addresses ready; SHORT: the host has not posted that many, or the queue stopped. */
+enum weir_refill_answer weir_rx_refill(struct weir_firmware *firmware, struct weir_rx_queue *queue,
+				       uint32_t buffers);
+void weir_rx_refill_complete(struct weir_firmware *firmware, uint32_t queue, enum hal_result result);
+/* Takes a new tail that a host wrote somewhere; a bad one stops the queue. False: stopped. */
+bool weir_tx_tail(struct weir_firmware *firmware, struct weir_tx_queue *queue, uint32_t value);
+void weir_tx_activate(struct weir_firmware *firmware, struct weir_tx_queue *queue);
+void weir_rx_stop(struct weir_firmware *firmware, struct weir_rx_queue *queue,
+		  enum weir_misbehaviour why, const char *what, uint32_t value);
+void weir_tx_stop(struct weir_firmware *firmware, struct weir_tx_queue *queue,
+		  enum weir_misbehaviour why, const char *what, uint32_t value);
+/* Raises the queue's vector when it is armed and has something new. */
+void weir_rx_notify(struct weir_firmware *firmware, struct weir_rx_queue *queue);
+void weir_tx_notify(struct weir_firmware *firmware, struct weir_tx_queue *queue);
+
+/* trace of frames (datapath_trace.c) */
+void weir_trace_frame(struct weir_firmware *firmware, struct weir_burst *burst,
+		      struct weir_frame *frame);
+void weir_trace_step(struct weir_firmware *firmware, const struct weir_frame *frame,
+		     enum weir_trace_kind kind, const struct weir_rx_queue *queue, uint64_t address,
+		     uint32_t length, uint32_t detail);
+
+_Static_assert(WEIR_BURST_FRAMES <= UINT8_MAX && WEIR_BURST_COMPLETIONS <= UINT8_MAX,
+	       "they fit a delivery's members");
+/* A frame of the greatest length in the smallest buffers fits a round, and the addresses kept ready. */
+_Static_assert((WEIR_MAX_FRAME_BYTES + 4) / WEIR_RX_BUFFER_MIN_BYTES + 1 <= WEIR_BURST_COMPLETIONS,
+	       "a frame fits a round");
+_Static_assert((WEIR_MAX_FRAME_BYTES + 4) / WEIR_RX_BUFFER_MIN_BYTES + 1 <= WEIR_REFILL_ENTRIES,
+	       "a frame fits the addresses");
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The stage that decides, on the private copy of a frame's header, who gets it (specs/sorter.md). */
+#include "burst.h"
+
+#define ETHERTYPE_VLAN	       0x8100
+#define ETHERTYPE_SERVICE_VLAN 0x88a8
+#define BROADCAST_MAC	       0xffffffffffffull
+#define PROMISCUOUS_LOOKED_AT \
+	4 /* with more of them a frame's takers are not listed before its turn comes */
+
+static uint16_t load16_network(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint64_t load_mac(const uint8_t *at)
+{
+	uint64_t value;
+
+	/* Eight bytes are there: a header has at least MIN_FRAME_BYTES. */
+	__builtin_memcpy(&value, at, sizeof(value));
+	return weir_le64_to_cpu(value) & BROADCAST_MAC;
+}
+
+/* Finds the outer tag; false: a tag ends the frame, and whoever pads it would make it one of another VLAN. */
+static bool parse_tag(struct weir_frame *frame)
+{
+	uint16_t type = load16_network(frame->header + 12);
+
+	frame->way.rest = 12;
+	frame->way.tagged = false;
+	frame->way.tci = 0;
+	frame->way.tag_protocol = 0;
+	frame->way.ethertype = type;
+	if (type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN) {
+		if (WEIR_UNLIKELY(frame->header_bytes < 18))
+			return false;
+		frame->way.tagged = true;
+		frame->way.rest = 16;
+		frame->way.tag_protocol = type;
+		frame->way.tci = load16_network(frame->header + 14);
+		frame->way.ethertype = load16_network(frame->header + 16);
+	}
+	return true;
+}
+
+void weir_frame_key(const struct weir_frame *frame, struct weir_sort_key *key)
+{
+	key->mac = load_mac(frame->header);
+	key->tagged = frame->way.tagged;
+	key->vlan = frame->way.tagged ? frame->way.tci & 0xfff : 0;
+	key->tag_protocol = frame->way.tag_protocol;
+}
+
+static void drop_transmit(struct weir_firmware *firmware, struct weir_burst *burst,
+			  enum weir_stat_vport why)
+{
+	burst->source->stats[why]++;
+	firmware->tx_queues[burst->queue].stats[WEIR_STAT_TX_QUEUE_DROPPED]++;
+}
+
+static void drop_malformed(struct weir_firmware *firmware, struct weir_burst *burst,
+			   const char *what, uint32_t value)
+{
+	drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_MALFORMED);
+	weir_misbehaviour(firmware, &firmware->functions[burst->source->function],
+			  WEIR_MISBEHAVIOUR_BAD_DESCRIPTOR, what, value);
+}
+
+/* Does the frame fit as it leaves, a port VLAN's tag included? A tag by descriptor was counted when the descriptors were looked at. */
+static bool fits(struct weir_firmware *firmware, struct weir_burst *burst,
+		 const struct weir_frame *frame)
+{
+	if (WEIR_LIKELY(!frame->way.tag_inserted ||
+			frame->bytes - (frame->way.rest - 12u) + 4 <= WEIR_MAX_FRAME_BYTES))
+		return true;
+	drop_malformed(firmware, burst, "frame too long with its port VLAN's tag, bytes",
+		       frame->bytes);
+	return false;
+}
+
+/* Source checks and tag insertion for a frame from a vport; false: dropped and counted. */
+static bool admit(struct weir_firmware *firmware, struct weir_burst *burst,
+		  struct weir_frame *frame, uint64_t own)
+{
+	struct weir_vport *vport = burst->source;
+	uint16_t flags = weir_le16_to_cpu(burst->descriptors[frame->first_descriptor].flags);
+
+	if (WEIR_UNLIKELY(frame->failed)) {
+		struct weir_function *function = &firmware->functions[vport->function];
+
+		drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_FAULT);
+		/* In a reset, or without bus master, there is nothing to blame anybody for. */
+		if (hal_function_usable(firmware->hal, function->index)) {
+			function->stats[WEIR_STAT_FUNCTION_DMA_FAULTS]++;
+			weir_misbehaviour(firmware, function, WEIR_MISBEHAVIOUR_DMA_FAULT,
+					  "frame cannot be read, queue pair",
+					  burst->queue - function->first_queue);
+		}
+		return false;
+	}
+	if (WEIR_UNLIKELY(!vport->linked_up)) {
+		drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_LINK);
+		return false;
+	}
+	if (flags & WEIR_TXD_VLAN_MASK) {
+		/* The inserted tag is the outer one; a tag in place stays behind it. */
+		frame->way.rest = 12;
+		frame->way.tagged = true;
+		frame->way.tag_protocol = ETHERTYPE_VLAN;
+		frame->way.tci =
+			weir_le16_to_cpu(burst->descriptors[frame->first_descriptor].vlan_tci);
+		frame->way.ethertype = load16_network(frame->header + 12);
+	}
+	if (WEIR_UNLIKELY(vport->port_vlan_tci)) {
+		/* Priority tags carry no VLAN: the port VLAN's tag takes their place. */
+		if (frame->way.tagged && (frame->way.tci & 0xfff) != 0) {
+			drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_SPOOF);
+			weir_misbehaviour(firmware, &firmware->functions[vport->function],
+					  WEIR_MISBEHAVIOUR_SPOOF,
+					  "tagged frame from inside a port VLAN, tci",
+					  frame->way.tci);
+			return false;
+		}
+	}
+	if (vport->spoof_check) {
+		uint64_t mine = load_mac(frame->header + 6);
+
+		/* A group address is nobody's own, whatever groups the vport listens to; nor is zero, of a vport that has no MAC yet. */
+		bool known = mine == own ||
+			     weir_sorter_has(firmware, vport, frame->header + 6, WEIR_VLAN_NONE) ||
+			     weir_sorter_has(firmware, vport, frame->header + 6,
+					     frame->way.tagged ? frame->way.tci & 0xfff : 0);
+
+		if (WEIR_UNLIKELY(!known || (mine & 1) || !mine)) {
+			drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_SPOOF);
+			weir_misbehaviour(firmware, &firmware->functions[vport->function],
+					  WEIR_MISBEHAVIOUR_SPOOF,
+					  "source MAC is not the vport's, low bytes",
+					  (uint32_t)(mine >> 16));
+			return false;
+		}
+		if (!vport->port_vlan_tci) {
+			struct weir_sort_key key;
+
+			weir_frame_key(frame, &key);
+			if (WEIR_UNLIKELY(!weir_vport_in_vlan(vport, &key) &&
+					  !weir_sorter_has(firmware, vport, frame->header + 6,
+							   key.vlan))) {
+				drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_SPOOF);
+				weir_misbehaviour(firmware, &firmware->functions[vport->function],
+						  WEIR_MISBEHAVIOUR_SPOOF,
+						  "VLAN is not the vport's", key.vlan);
+				return false;
+			}
+		}
+	}
+	if (WEIR_UNLIKELY(vport->port_vlan_tci)) {
+		/* A priority tag in place is left out (rest 16), one to be inserted is overwritten. */
+		frame->way.tagged = true;
+		frame->way.tag_inserted = true;
+		frame->way.tci = vport->port_vlan_tci;
+		frame->way.tag_protocol = vport->port_vlan_protocol;
+	} else {
+		frame->way.tag_inserted = flags & WEIR_TXD_VLAN_MASK;
+	}
+	return fits(firmware, burst, frame);
+}
+
+static void route(struct weir_firmware *firmware, struct weir_burst *burst,
+		  struct weir_frame *frame, const struct weir_sort_key *key)
+{
+	uint16_t source = burst->source ? burst->source->index : WEIR_NO_VPORT;
+
+	if (!(key->mac & 1)) {
+		bool self;
+		uint32_t owners =
+			weir_sorter_owner(firmware, key, source, &frame->way.vport, &self);
+
+		frame->way.cast = WEIR_UNICAST;
+		frame->way.to_wire = source != WEIR_NO_VPORT && owners == 0;
+		/* A promiscuous vport or two are often the sender, or the owner: then there is one taker all the same. */
+		if (firmware->sorter.promiscuous_count &&
+		    firmware->sorter.promiscuous_count <= PROMISCUOUS_LOOKED_AT) {
+			owners = weir_sorter_takers(firmware, key, WEIR_UNICAST, source,
+						    burst->destinations);
+			frame->way.vport = burst->destinations[0];
+		} else if (firmware->sorter.promiscuous_count) {
+			owners = UINT32_MAX;
+		}
+		if (WEIR_LIKELY(owners == 1 && !frame->way.to_wire))
+			frame->way.route = WEIR_ROUTE_ONE;
+		else
+			frame->way.route = owners == 0 && frame->way.to_wire ? WEIR_ROUTE_WIRE
+									     : WEIR_ROUTE_MANY;
+		return;
+	}
+	frame->way.cast = key->mac == BROADCAST_MAC ? WEIR_BROADCAST_FRAME : WEIR_MULTICAST;
+	frame->way.to_wire = source != WEIR_NO_VPORT;
+	frame->way.route = WEIR_ROUTE_MANY;
+}
+
+/* The first 14 bytes, as far as they decide anything: frames with equal ones that carry no tag go the same way. */
+struct alike {
+	uint64_t first, last;
+};
+
+static void look(const struct weir_frame *frame, struct alike *alike)
+{
+	__builtin_memcpy(&alike->first, frame->header, sizeof(alike->first));
+	__builtin_memcpy(&alike->last, frame->header + 6, sizeof(alike->last));
+}
+
+/* Frames that were let through, counted in one go. */
+struct transmitted {
+	uint64_t frames[3]; /* by enum weir_frame_cast */
+	uint64_t bytes;
+};
+
+static void count_transmitted(struct weir_firmware *firmware, struct weir_burst *burst,
+			      const struct transmitted *sum)
+{
+	struct weir_tx_queue *queue = &firmware->tx_queues[burst->queue];
+	uint64_t *stats = burst->source->stats;
+	uint64_t frames = sum->frames[WEIR_UNICAST] + sum->frames[WEIR_MULTICAST] +
+			  sum->frames[WEIR_BROADCAST_FRAME];
+
+	stats[WEIR_STAT_VPORT_TX_FRAMES] += frames;
+	stats[WEIR_STAT_VPORT_TX_BYTES] += sum->bytes;
+	stats[WEIR_STAT_VPORT_TX_MULTICAST] += sum->frames[WEIR_MULTICAST];
+	stats[WEIR_STAT_VPORT_TX_BROADCAST] += sum->frames[WEIR_BROADCAST_FRAME];
+	queue->stats[WEIR_STAT_TX_QUEUE_FRAMES] += frames;
+	queue->stats[WEIR_STAT_TX_QUEUE_BYTES] += sum->bytes;
+}
+
+/* Decides on a frame by itself; false: it is dropped, and counted. */
+static bool decide(struct weir_firmware *firmware, struct weir_burst *burst,
+		   struct weir_frame *frame, uint64_t own)
+{
+	struct weir_sort_key key;
+
+	frame->way.tag_inserted = false;
+	if (WEIR_LIKELY(!frame->failed) && WEIR_UNLIKELY(!parse_tag(frame))) {
+		if (burst->from_wire)
+			firmware->port_stats[burst->port][WEIR_STAT_PORT_RX_DROPPED_MALFORMED]++;
+		else
+			drop_malformed(firmware, burst, "frame that ends in a tag, bytes",
+				       frame->bytes);
+		return false;
+	}
+	if (burst->from_wire ? frame->failed : !admit(firmware, burst, frame, own))
+		return false;
+	weir_frame_key(frame, &key);
+	route(firmware, burst, frame, &key);
+	return true;
+}
+
+enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	const struct weir_frame *decided =
+		NULL; /* the last frame without anything special that was let through */
+	const struct weir_frame *last = NULL; /* the last one that goes its way */
+	struct alike before = { 0, 0 };
+	struct transmitted sum = { { 0, 0, 0 }, 0 };
+	uint64_t own = 0;
+
+	for (int i = 5; burst->source && i >= 0; i--)
+		own = own << 8 | burst->source->mac[i];
+	for (uint32_t i = 0; i < burst->frame_count; i++) {
+		struct weir_frame *frame = &burst->frames[i];
+		bool plain = !frame->failed && !frame->asks_tag;
+		struct alike now = { 0, 0 };
+
+		frame->hashed = false;
+		frame->flow_hash = 0;
+		frame->alike = false;
+		if (WEIR_LIKELY(plain))
+			look(frame, &now);
+		/* Bursts tend to be one flow. */
+		if (WEIR_LIKELY(decided && plain && now.first == before.first &&
+				now.last == before.last)) {
+			frame->way = decided->way;
+			if (WEIR_UNLIKELY(!fits(firmware, burst, frame))) {
+				frame->way.route = WEIR_ROUTE_DROP;
+				continue;
+			}
+			frame->alike = last == frame - 1;
+			last = frame;
+		} else {
+			if (!decide(firmware, burst, frame, own)) {
+				frame->way.route = WEIR_ROUTE_DROP;
+				continue;
+			}
+			/* Of a tag in place the 14 bytes do not tell all. */
+			decided = last = plain && frame->way.rest == 12 ? frame : NULL;
+			before = now;
+		}
+		sum.frames[frame->way.cast]++;
+		sum.bytes += frame->bytes;
+	}
+	burst->traced = firmware->trace.enabled;
+	for (uint32_t i = 0; WEIR_UNLIKELY(burst->traced) && i < burst->frame_count; i++)
+		weir_trace_frame(firmware, burst, &burst->frames[i]);
+	if (burst->source)
+		count_transmitted(firmware, burst, &sum);
+	burst->stage = WEIR_STAGE_CLAIM;
+	return WEIR_NEXT;
+}

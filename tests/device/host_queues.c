@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The host's data queues and test frames. */
+#include "host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir_cunit.h"
+
+#define RING	      (1u << HOST_RING_LOG2)
+#define STAGING_BYTES 9408u
+
+int host_queue_create(struct host_function *function, uint16_t queue, uint32_t buffer_bytes,
+		      uint16_t vector, bool shadow)
+{
+	struct host_rx *rx = &function->rx[queue];
+	struct host_tx *tx = &function->tx[queue];
+	int status;
+
+	/* Memory of a queue that was destroyed serves its successor. */
+	if (!rx->ring) {
+		rx->ring = host_alloc(function, RING * sizeof(struct weir_rx_buffer), 64);
+		rx->completion =
+			host_alloc(function, 2 * RING * sizeof(struct weir_rx_completion), 64);
+		rx->shadow_address = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
+		for (uint32_t i = 0; i < RING; i++)
+			/* Odd alignments on purpose. */
+			rx->buffers[i] = host_alloc(function, 4096, 64) + i % 7;
+		tx->ring = host_alloc(function, RING * sizeof(struct weir_tx_descriptor), 64);
+		tx->head = host_alloc(function, 4, 64);
+		tx->staging = host_alloc(function, RING * STAGING_BYTES, 64);
+		tx->shadow_address = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
+	}
+	memset(host_pointer(function, rx->completion), 0,
+	       2 * RING * sizeof(struct weir_rx_completion));
+	memset(host_pointer(function, rx->shadow_address), 0, WEIR_SHADOW_BYTES);
+	memset(host_pointer(function, tx->shadow_address), 0, WEIR_SHADOW_BYTES);
+	memset(host_pointer(function, tx->head), 0, 4);
+	WEIR_REQUIRE(buffer_bytes <= 4032);
+	rx->buffer_bytes = buffer_bytes;
+	rx->completion_log2 = HOST_RING_LOG2 + 1;
+	rx->posted = rx->taken = 0;
+	rx->part.bytes = rx->part.buffers = 0;
+	rx->shadow = tx->shadow = shadow;
+	tx->tail = tx->freed = 0;
+	status = host_command(function, WEIR_COMMAND_RX_QUEUE_CREATE,
+			      HOST_REQUEST(HOST_U(QUEUE, queue), HOST_U(RING_ADDRESS, rx->ring),
+					   HOST_U(RING_LOG2, HOST_RING_LOG2),
+					   HOST_U(COMPLETION_ADDRESS, rx->completion),
+					   HOST_U(COMPLETION_LOG2, rx->completion_log2),
+					   HOST_U(BUFFER_BYTES, buffer_bytes),
+					   HOST_U(VECTOR, vector),
+					   HOST_U(SHADOW_ADDRESS, shadow ? rx->shadow_address : 0)),
+			      NULL);
+	if (status)
+		return status;
+	rx->created = true;
+	status = host_command(function, WEIR_COMMAND_TX_QUEUE_CREATE,
+			      HOST_REQUEST(HOST_U(QUEUE, queue), HOST_U(RING_ADDRESS, tx->ring),
+					   HOST_U(RING_LOG2, HOST_RING_LOG2),
+					   HOST_U(COMPLETION_ADDRESS, tx->head),
+					   HOST_U(VECTOR, vector),
+					   HOST_U(SHADOW_ADDRESS, shadow ? tx->shadow_address : 0)),
+			      NULL);
+	if (status)
+		return status;
+	tx->created = true;
+	/* As many buffers as the ring has entries: a full ring is legal. */
+	weir_le64 *ring = host_pointer(function, rx->ring);
+
+	for (uint32_t i = 0; i < RING; i++)
+		ring[i] = weir_cpu_to_le64(rx->buffers[i]);
+	rx->posted = RING;
+	if (shadow)
+		((struct weir_shadow_doorbell *)host_pointer(function, rx->shadow_address))->tail =
+			weir_cpu_to_le32(rx->posted);
+	host_doorbell(function, queue, WEIR_DOORBELL_RX_TAIL, rx->posted);
+	return 0;
+}
+
+int host_queue_destroy(struct host_function *function, uint16_t queue)
+{
+	int status = host_command(function, WEIR_COMMAND_RX_QUEUE_DESTROY,
+				  HOST_REQUEST(HOST_U(QUEUE, queue)), NULL);
+
+	if (!status)
+		status = host_command(function, WEIR_COMMAND_TX_QUEUE_DESTROY,
+				      HOST_REQUEST(HOST_U(QUEUE, queue)), NULL);
+	function->rx[queue].created = function->tx[queue].created = false;
+	return status;
+}
+
+bool host_up(struct host_function *function, uint64_t mac, uint16_t queues, uint32_t buffer_bytes,
+	     bool shadow)
+{
+	if (!host_start(function))
+		return false;
+	for (uint16_t i = 0; i < queues; i++)
+		if (host_queue_create(function, i, buffer_bytes, (uint16_t)(i + 1), shadow))
+			return false;
+	if (queues > 1) {
+		weir_le16 table[WEIR_INDIRECTION_ENTRIES];
+
+		for (uint32_t i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
+			table[i] = weir_cpu_to_le16((uint16_t)(i % queues));
+		if (host_command(function, WEIR_COMMAND_VPORT_SPREAD,
+				 HOST_REQUEST(HOST_BYTES(INDIRECTION, table, sizeof(table))), NULL))
+			return false;
+	}
+	if (mac &&
+	    host_command(function, WEIR_COMMAND_VPORT_SET, HOST_REQUEST(HOST_U(MAC, mac)), NULL))
+		return false;
+	return host_command(function, WEIR_COMMAND_VPORT_SET,
+			    HOST_REQUEST(HOST_U(MTU, 9000), HOST_U(VPORT_FLAGS, WEIR_VPORT_ENABLE),
+					 HOST_U(VPORT_FLAGS_MASK, WEIR_VPORT_ENABLE)),
+			    NULL) == 0;
+}
+
+/* ---- transmit ---- */
+
+uint32_t host_transmit_room(struct host_function *function, uint16_t queue)
+{
+	struct host_tx *tx = &function->tx[queue];
+	weir_le32 *head = host_pointer(function, tx->head);
+
+	tx->freed = (uint16_t)weir_le32_to_cpu(*(volatile weir_le32 *)head);
+	return RING - (uint16_t)(tx->tail - tx->freed);
+}
+
+void host_post_descriptor(struct host_function *function, uint16_t queue,
+			  const struct weir_tx_descriptor *descriptor)
+{
+	struct host_tx *tx = &function->tx[queue];
+	struct weir_tx_descriptor *ring = host_pointer(function, tx->ring);
+
+	ring[tx->tail++ % RING] = *descriptor;
+}
+
+bool host_send(struct host_function *function, uint16_t queue, const uint8_t *frame, uint32_t bytes,
+	       uint32_t segments, uint32_t offset, uint16_t flags, uint16_t vlan_tci)
+{
+	struct host_tx *tx = &function->tx[queue];
+	uint32_t done = 0;
+
+	if (host_transmit_room(function, queue) < segments)
+		return false;
+	for (uint32_t i = 0; i < segments; i++) {
+		uint32_t left = bytes - done,
+			 take = i + 1 == segments ? left : left / (segments - i) + (i % 3) - 1;
+
+		if (take == 0 || take > left)
+			take = 1;
+		/* Every descriptor has a place of its own: free again when the descriptor is. */
+		uint64_t at = tx->staging + tx->tail % RING * STAGING_BYTES + offset;
+		struct weir_tx_descriptor descriptor = {
+			.address = weir_cpu_to_le64(at),
+			.length = weir_cpu_to_le16((uint16_t)take),
+			.flags = weir_cpu_to_le16(
+				(uint16_t)((i == 0 ? flags & WEIR_TXD_VLAN_MASK : 0) |
+					   (i + 1 == segments
+						    ? WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK
+						    : 0))),
+			.vlan_tci = weir_cpu_to_le16(i == 0 ? vlan_tci : 0),
+		};
+
+		memcpy(host_pointer(function, at), frame + done, take);
+		host_post_descriptor(function, queue, &descriptor);
+		done += take;
+	}
+	return true;
+}
+
+void host_send_done(struct host_function *function, uint16_t queue)
+{
+	struct host_tx *tx = &function->tx[queue];
+
+	if (tx->shadow) {
+		struct weir_shadow_doorbell *shadow = host_pointer(function, tx->shadow_address);
+		uint16_t old = (uint16_t)weir_le32_to_cpu(shadow->tail);
+
+		shadow->tail = weir_cpu_to_le32(tx->tail);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		uint32_t event = weir_le32_to_cpu(shadow->event_index);
+
+		if (event & 0x80000000u ||
+		    !((uint16_t)(tx->tail - event - 1) < (uint16_t)(tx->tail - old)))
+			return;
+	}
+	tx->doorbells++;
+	host_doorbell(function, queue, WEIR_DOORBELL_TX_TAIL, tx->tail);
+}
+
+/* ---- receive ---- */
+
+bool host_receive(struct host_function *function, uint16_t queue, struct host_frame *frame)
+{
+	struct host_rx *rx = &function->rx[queue];
+
+	if (!rx->created)
+		return false;
+	struct weir_rx_completion *ring = host_pointer(function, rx->completion);
+	weir_le64 *buffers = host_pointer(function, rx->ring);
+
+	for (;;) {
+		const struct weir_rx_completion *entry =
+			&ring[rx->taken & ((1u << rx->completion_log2) - 1)];
+		uint32_t flags = weir_le32_to_cpu(entry->flags);
+
+		if (WEIR_GET(WEIR_RXC_PHASE, flags) !=
+		    (~(uint32_t)rx->taken >> rx->completion_log2 & 1))
+			return false;
+		WEIR_EXPECT_EQ(WEIR_GET(WEIR_RXC_GENERATION, flags), function->generation & 0xff);
+		uint16_t index = weir_le16_to_cpu(entry->buffer),
+			 length = weir_le16_to_cpu(entry->length);
+		uint64_t buffer = rx->buffers[index % RING];
+
+		WEIR_EXPECT(length <= rx->buffer_bytes);
+		if (flags & WEIR_RXC_ERROR_MASK) {
+			rx->errors++;
+			WEIR_EXPECT_EQ(length, 0);
+		}
+		WEIR_REQUIRE(rx->part.bytes + length <= HOST_FRAME_MAX);
+		memcpy(rx->part.data + rx->part.bytes, host_pointer(function, buffer), length);
+		memset(host_pointer(function, buffer), 0xdb, length);
+		rx->part.bytes += length;
+		rx->part.buffers++;
+		rx->part.flags = flags;
+		rx->part.vlan_tci = weir_le16_to_cpu(entry->vlan_tci);
+		rx->part.queue = queue;
+		rx->taken++;
+		buffers[rx->posted++ % RING] = weir_cpu_to_le64(buffer);
+		rx->buffers[(rx->posted - 1) % RING] = buffer;
+		if (rx->shadow)
+			((struct weir_shadow_doorbell *)host_pointer(function, rx->shadow_address))
+				->tail = weir_cpu_to_le32(rx->posted);
+		else
+			host_doorbell(function, queue, WEIR_DOORBELL_RX_TAIL, rx->posted);
+		if (!(flags & WEIR_RXC_END_MASK))
+			continue;
+		bool whole = rx->part.bytes != 0;
+
+		if (whole)
+			*frame = rx->part;
+		rx->part.bytes = rx->part.buffers = 0;
+		if (whole)
+			return true;
+	}
+}
+
+/* ---- the wire ---- */
+
+static int on_transmit(void *opaque, const struct iovec *iov, int count)
+{
+	struct host *host = opaque;
+
+	if (host->wire_count == host->wire_room) {
+		host->wire_room = host->wire_room ? 2 * host->wire_room : 64;
+		host->wire = realloc(host->wire, host->wire_room * sizeof(*host->wire));
+	}
+	struct host_frame *frame = &host->wire[host->wire_count++];
+
+	frame->bytes = 0;
+	for (int i = 0; i < count; i++) {
+		WEIR_REQUIRE(frame->bytes + iov[i].iov_len <= HOST_FRAME_MAX);
+		memcpy(frame->data + frame->bytes, iov[i].iov_base, iov[i].iov_len);
+		frame->bytes += (uint32_t)iov[i].iov_len;
+	}
+	return 0;
+}
+
+void host_wire_capture(struct host *host)
+{
+	static const struct weirsim_wire_ops ops = { .transmit = on_transmit };
+
+	WEIR_REQUIRE_EQ(weirsim_wire_attach(host->sim, 0, &ops, host), 0);
+	host_settle(host);
+}
+
+/* ---- test frames ---- */
+
+#define FRAME_MARK 0x57e1f00du
+
+struct payload {
+	uint32_t mark, flow, sequence, bytes, sum;
+};
+
+static uint32_t checksum(const uint8_t *data, uint32_t bytes)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (uint32_t i = 0; i < bytes; i++)
+		hash = (hash ^ data[i]) * 16777619u;
+	return hash;
+}
+
+static void store_mac(uint8_t *to, uint64_t mac)
+{
+	for (int i = 0; i < 6; i++)
+		to[i] = (uint8_t)(mac >> 8 * i);
+}
+
+uint32_t host_make_frame(uint8_t *frame, uint64_t destination, uint64_t source,
+			 uint16_t tag_protocol, uint16_t tci, uint32_t bytes, uint32_t flow,
+			 uint32_t sequence)
+{
+	uint32_t at = 12;
+
+	store_mac(frame, destination);
+	store_mac(frame + 6, source);
+	if (tag_protocol) {
+		frame[at++] = (uint8_t)(tag_protocol >> 8);
+		frame[at++] = (uint8_t)tag_protocol;
+		frame[at++] = (uint8_t)(tci >> 8);
+		frame[at++] = (uint8_t)tci;
+	}
+	frame[at++] = 0x88;
+	frame[at++] = 0xb5; /* IEEE 802 local experimental */
+	WEIR_REQUIRE(bytes >= at + sizeof(struct payload));
+	struct payload payload = { FRAME_MARK, flow, sequence, bytes - at, 0 };
+	uint32_t state = flow * 2654435761u + sequence + bytes;
+
+	for (uint32_t i = at + sizeof(payload); i < bytes; i++) {
+		state = state * 1664525u + 1013904223u;
+		frame[i] = (uint8_t)(state >> 24);
+	}
+	payload.sum =
+		checksum(frame + at + sizeof(payload), bytes - at - (uint32_t)sizeof(payload)) ^
+		flow ^ sequence;
+	memcpy(frame + at, &payload, sizeof(payload));
+	return bytes;
+}
+
+bool host_check_frame(const uint8_t *frame, uint32_t bytes, uint32_t *flow, uint32_t *sequence)
+{
+	struct payload payload;
+	uint32_t at = 12;
+
+	while (bytes > at + 4 && ((frame[at] == 0x81 && frame[at + 1] == 0) ||
+				  (frame[at] == 0x88 && frame[at + 1] == 0xa8)))
+		at += 4;
+	if (bytes < at + 2 + sizeof(payload) || frame[at] != 0x88 || frame[at + 1] != 0xb5)
+		return false;
+	at += 2;
+	memcpy(&payload, frame + at, sizeof(payload));
+	if (payload.mark != FRAME_MARK || payload.bytes < sizeof(payload) ||
+	    payload.bytes > bytes - at)
+		return false;
+	/* Behind a frame there may be wire padding only. */
+	if (bytes - at != payload.bytes && bytes > 60)
+		return false;
+	*flow = payload.flow;
+	*sequence = payload.sequence;
+	return (checksum(frame + at + sizeof(payload), payload.bytes - (uint32_t)sizeof(payload)) ^
+		payload.flow ^ payload.sequence) == payload.sum;
+}
