@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What hangs on the other end of a guest's cable: QEMU's user network (the host's stack, at 10.0.2.2), and beside it a few hosts made
+here, which answer ARP and ping only where the frames that reach them carry exactly the VLAN tags they live behind. A job in the guest
+can ask what was seen on the wire and have frames sent (the function `wire` of net.sh).
+
+    with Wire({"10.77.0.1": "-", "10.77.100.1": "8100.100.0"}) as wire:
+        guest.run_tap(suite, name, job, wire.devices(), drive=wire.serve, ...)
+
+Tags are written TPID.VID.PRIORITY, outermost first and joined by "+"; "-" is none.
+"""
+
+import collections
+import os
+import re
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+
+import guest
+
+TPIDS = (0x8100, 0x88a8)
+ETH_ARP, ETH_IP = 0x0806, 0x0800
+HOST_MAC = bytes.fromhex("0277000000fe")
+
+
+def checksum(data):
+    """The Internet checksum."""
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def mac_text(mac):
+    """aa:bb:cc:dd:ee:ff"""
+    return mac.hex(":")
+
+
+class Frame:
+    """A received frame, taken apart as far as is needed."""
+
+    def __init__(self, data):
+        self.data, self.destination, self.source = data, data[:6], data[6:12]
+        tags, at = [], 12
+        while len(data) >= at + 4 and struct.unpack_from("!H", data, at)[0] in TPIDS:
+            tpid, tci = struct.unpack_from("!HH", data, at)
+            tags.append("%04x.%d.%d" % (tpid, tci & 0xfff, tci >> 13))
+            at += 4
+        self.tags = "+".join(tags) or "-"
+        self.header = data[6:at]
+        self.kind, self.payload = struct.unpack_from("!H", data, at)[0], data[at + 2:]
+
+    def answer(self, payload):
+        """A frame back to the sender, with the same tags."""
+        return self.source + HOST_MAC + self.data[12:12 + len(self.header) - 6] + struct.pack("!H", self.kind) + payload
+
+
+class Wire:
+    """hosts: {address: tags}. user: whether QEMU's user network is there, too."""
+
+    def __init__(self, hosts=None, user=True):
+        self.hosts = {socket.inet_aton(address): tags for address, tags in (hosts or {}).items()}
+        self.user = user
+        self.folder = tempfile.mkdtemp(prefix="weir-wire-")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(os.path.join(self.folder, "test"))
+        self.seen = collections.Counter()
+        self.lock = threading.Lock()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.ended = False
+        self.port = None
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
+        shutil.rmtree(self.folder)
+
+    def netdev(self):
+        """The card's backend, for weir_arguments(); devices() must go before it."""
+        return "hubport,hubid=0"
+
+    def devices(self, **options):
+        """QEMU arguments: this wire, and a Weir on it (options of guest.weir_arguments)."""
+        ours, theirs = os.path.join(self.folder, "test"), os.path.join(self.folder, "qemu")
+        arguments = ["-netdev", "dgram,id=wire,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s" % (theirs, ours),
+                     "-netdev", "hubport,id=wireport,hubid=0,netdev=wire"]
+        if self.user:
+            arguments += ["-netdev", "user,id=user", "-netdev", "hubport,id=userport,hubid=0,netdev=user"]
+        return arguments + guest.weir_arguments([self.netdev()], **options)
+
+    # ---- frames ----
+
+    def _read(self):
+        while not self.ended:
+            try:
+                data = self.socket.recv(65536)
+            except OSError:
+                return
+            if len(data) < 14:
+                continue
+            frame = Frame(data)
+            with self.lock:
+                self.seen[mac_text(frame.source), mac_text(frame.destination), frame.tags] += 1
+            reply = self._reply(frame)
+            if reply:
+                self.send(reply)
+
+    def send(self, data):
+        """A frame towards the card."""
+        try:
+            self.socket.sendto(data, os.path.join(self.folder, "qemu"))
+        except OSError:
+            pass  # QEMU is not there any more, or not yet
+
+    def _reply(self, frame):
+        payload = frame.payload
+        if frame.kind == ETH_ARP and len(payload) >= 28 and payload[6:8] == b"\0\1" and self._is_at(payload[24:28], frame):
+            return frame.answer(payload[:6] + b"\0\2" + HOST_MAC + payload[24:28] + payload[8:18] + bytes(18))
+        if frame.kind == ETH_IP and len(payload) >= 28 and payload[9] == 1 and self._is_at(payload[16:20], frame):
+            header_bytes, total = (payload[0] & 15) * 4, struct.unpack_from("!H", payload, 2)[0]
+            message = payload[header_bytes:total]
+            if message[:1] == b"\x08":
+                message = b"\0\0\0\0" + message[4:]
+                message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+                header = payload[:10] + b"\0\0" + payload[16:20] + payload[12:16]
+                header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+                return frame.answer(header + message)
+        return None
+
+    def _is_at(self, address, frame):
+        """Whether a host with this address lives behind the frame's tags."""
+        return self.hosts.get(bytes(address)) == frame.tags
+
+    # ---- the job's questions ----
+
+    def serve(self, running):
+        """Answers the lines "wire: …" of a running guest's job, until it ends."""
+        done = 0
+        while True:
+            lines = running.lines()
+            for line in lines[done:]:
+                match = re.match(r"wire: (\S+) ?(.*)$", line)
+                if match:
+                    running.send(self._command(running, *match.groups()) + "\n")
+            done = len(lines)
+            try:
+                running.wait_for(r"^wire: |^1\.\.\d+$", timeout_s=running.timeout_s, since=done)
+            except guest.GuestError:
+                return
+            if any(re.match(r"1\.\.\d+$", line) for line in running.lines()[done:]):
+                return
+
+    def _command(self, running, word, rest):
+        if word == "send":
+            self.send(bytes.fromhex(rest))
+        elif word == "forget":
+            with self.lock:
+                self.seen.clear()
+        elif word == "count":
+            source, destination, tags = rest.split()
+            with self.lock:
+                return str(sum(count for key, count in self.seen.items()
+                               if all(want in ("any", have) for want, have in zip((source, destination, tags), key))))
+        elif word == "link":
+            running.monitor("set_link", name="pf0", up=rest == "up")
+        else:
+            return "unknown command " + word
+        return "ok"

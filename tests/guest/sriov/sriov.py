@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Both drivers in a guest with a Weir: SR-IOV, VF settings, traffic to neighbours, wire and host, filters, ethtool, removal.
+
+    sriov.py [--kernel 6.12] [GLOB of test names …]
+"""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "net")]
+import guest  # noqa: E402
+import tap  # noqa: E402
+from wire import Wire  # noqa: E402
+
+NET = os.path.join(HERE, "..", "net", "net.sh")
+# Who answers on the wire, and behind which tags.
+HOSTS = {
+    "10.77.0.254": "-",
+    "10.77.100.254": "8100.100.0",
+    "10.77.200.254": "8100.200.0",
+    "10.77.101.254": "8100.101.5",
+    "10.77.201.254": "88a8.201.0",
+}
+
+
+def free_port():
+    """A TCP port of the host that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main():
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kernel", default="6.1")
+    parser.add_argument("names", nargs="*", metavar="GLOB")
+    options = parser.parse_args()
+    suite = tap.Suite(options.names)
+    port = free_port()
+    server = subprocess.Popen(["iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    try:
+        with Wire(HOSTS) as wire:
+            guest.run_tap(suite, "guest.sriov.guest_stays_well", os.path.join(HERE, "job.sh"), wire.devices(), drive=wire.serve,
+                          kernel=options.kernel, preload=guest.WEIR_QEMU, timeout_s=240, memory_mb=768, programs=["/usr/bin/ping"],
+                          allowed=[r"emulator: .*weir: VF \d+: spoof"],
+                          overlay_files={"/job/net.sh": NET, "/job/settings.sh": b"HOST_PORT=%d\n" % port})
+    finally:
+        server.kill()
+        server.wait()
+    return suite.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
