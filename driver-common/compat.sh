@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Finds out by compiling what the kernel at hand offers, and writes weir_compat.h with a WEIR_HAVE_… of 0 or 1 each.
+# usage: compat.sh KERNEL_BUILD_FOLDER OUTPUT_HEADER [make arguments, for example CC=…]
+
+set -eu
+
+kernel=$1
+output=$2
+shift 2
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# probe NAME TEXT: NAME is 1 if TEXT compiles
+probe()
+{
+	names="$names $1"
+	printf '#include <linux/netdevice.h>\n%s\n' "$2" >"$work/$1.c"
+	echo "obj-m += $1.o" >>"$work/Kbuild"
+}
+
+names=
+echo 'ccflags-y := -Werror' >"$work/Kbuild"
+
+# must always compile: tells a kernel tree that cannot build anything from one that lacks everything
+probe ANYTHING ''
+probe PAGE_POOL_HELPERS '#include <net/page_pool/helpers.h>'
+probe PAGE_POOL_NAPI '
+#if __has_include(<net/page_pool/helpers.h>)
+#include <net/page_pool/helpers.h>
+#else
+#include <net/page_pool.h>
+#endif
+void f(struct page_pool_params *p, struct napi_struct *n);
+void f(struct page_pool_params *p, struct napi_struct *n) { p->napi = n; }'
+probe DEVLINK_DRIVER_NAME '
+#include <net/devlink.h>
+int f(struct devlink_info_req *r);
+int f(struct devlink_info_req *r) { return devlink_info_driver_name_put(r, "x"); }'
+probe NETDEV_STAT_OPS '
+#include <net/netdev_queues.h>
+void f(struct net_device *d, const struct netdev_stat_ops *o, struct netdev_queue_stats_rx *s);
+void f(struct net_device *d, const struct netdev_stat_ops *o, struct netdev_queue_stats_rx *s)
+{ d->stat_ops = o; s->alloc_fail = 0; }'
+probe QUEUE_SET_NAPI '
+void f(struct net_device *d, struct napi_struct *n);
+void f(struct net_device *d, struct napi_struct *n)
+{ netif_queue_set_napi(d, 0, NETDEV_QUEUE_TYPE_RX, n); netif_napi_set_irq(n, 1); }'
+
+objects=
+for name in $names; do
+	objects="$objects $name.o"
+done
+# One run for all: -k goes on after those that fail.
+# shellcheck disable=SC2086 # words are wanted
+make -k -C "$kernel" M="$work" KBUILD_EXTRA_WARN= "$@" $objects >"$work/log" 2>&1 || true
+
+if [ ! -e "$work/ANYTHING.o" ]; then
+	cat "$work/log" >&2
+	echo "compat.sh: nothing compiles against the kernel headers in $kernel" >&2
+	exit 1
+fi
+{
+	echo '/* SPDX-License-Identifier: GPL-2.0-only */'
+	echo '/* Made by compat.sh for one kernel: what it offers. */'
+	echo '#ifndef WEIR_COMPAT_H'
+	echo '#define WEIR_COMPAT_H'
+	for name in $names; do
+		[ "$name" = ANYTHING ] && continue
+		if [ -e "$work/$name.o" ]; then
+			echo "#define WEIR_HAVE_$name 1"
+		else
+			echo "#define WEIR_HAVE_$name 0"
+		fi
+	done
+	echo '#endif'
+} >"$work/header"
+if ! cmp -s "$work/header" "$output"; then
+	cp "$work/header" "$output"
+fi

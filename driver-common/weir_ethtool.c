@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ethtool: what a user can see and set of a function. */
+#include <linux/ethtool.h>
+#include <linux/netlink.h>
+
+#include <weir/weir_tables.h>
+#include "weir_hw.h"
+
+/* --- what it is --- */
+
+static void weir_get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
+{
+	struct weir_device *weir = weir_of(netdev);
+
+	strscpy(info->driver, weir->role->driver_name, sizeof(info->driver));
+	strscpy(info->fw_version, weir->info.firmware, sizeof(info->fw_version));
+	strscpy(info->bus_info, pci_name(weir->pdev), sizeof(info->bus_info));
+}
+
+static int weir_get_link_ksettings(struct net_device *netdev,
+				   struct ethtool_link_ksettings *settings)
+{
+	struct weir_device *weir = weir_of(netdev);
+	bool up = netif_carrier_ok(netdev);
+
+	ethtool_link_ksettings_zero_link_mode(settings, supported);
+	ethtool_link_ksettings_zero_link_mode(settings, advertising);
+	settings->base.autoneg = AUTONEG_DISABLE;
+	settings->base.port = PORT_OTHER;
+	settings->base.speed = up ? READ_ONCE(weir->link_speed_mbps) : SPEED_UNKNOWN;
+	settings->base.duplex = up ? DUPLEX_FULL : DUPLEX_UNKNOWN;
+	return 0;
+}
+
+static u32 weir_get_msglevel(struct net_device *netdev)
+{
+	return weir_of(netdev)->msg_enable;
+}
+
+static void weir_set_msglevel(struct net_device *netdev, u32 level)
+{
+	weir_of(netdev)->msg_enable = level;
+}
+
+/* --- registers --- */
+
+/*
+ * The dump is BAR0 as the ABI header lays it out, up to the mailbox's last register; places without
+ * a register are zero.
+ */
+#define WEIR_REGS_BYTES 0x400
+
+static int weir_get_regs_len(struct net_device *netdev)
+{
+	return WEIR_REGS_BYTES;
+}
+
+static void weir_get_regs(struct net_device *netdev, struct ethtool_regs *regs, void *buffer)
+{
+	struct weir_device *weir = weir_of(netdev);
+	u32 *image = buffer;
+	unsigned int i;
+
+	memset(buffer, 0, WEIR_REGS_BYTES);
+	regs->version = weir->abi_version;
+	for (i = 0; i < WEIR_REGISTERS; i++) {
+		const struct weir_register_info *reg = &weir_registers[i];
+
+		if (reg->access == 'o' || reg->offset + sizeof(*image) > WEIR_REGS_BYTES)
+			continue;
+		if (reg->offset >= WEIR_BLOCK_MAILBOX && !weir->mailbox_block)
+			continue;
+		image[reg->offset / sizeof(*image)] = weir_read(weir, reg->offset);
+	}
+}
+
+/* --- rings and channels --- */
+
+static void weir_get_ringparam(struct net_device *netdev, struct ethtool_ringparam *ring,
+			       struct kernel_ethtool_ringparam *kernel_ring,
+			       struct netlink_ext_ack *extack)
+{
+	struct weir_device *weir = weir_of(netdev);
+
+	ring->rx_max_pending = 1 << weir->ring_max_log2;
+	ring->tx_max_pending = 1 << weir->ring_max_log2;
+	ring->rx_pending = 1 << weir->config.rx_log2;
+	ring->tx_pending = 1 << weir->config.tx_log2;
+}
+
+/* Sizes between powers of two are rounded up, as with other drivers. */
+static int weir_ring_log2(const struct weir_device *weir, u32 entries)
+{
+	return max_t(u32, order_base_2(entries), weir->ring_min_log2);
+}
+
+static int weir_set_ringparam(struct net_device *netdev, struct ethtool_ringparam *ring,
+			      struct kernel_ethtool_ringparam *kernel_ring,
+			      struct netlink_ext_ack *extack)
+{
+	struct weir_device *weir = weir_of(netdev);
+	struct weir_config config = weir->config;
+	int err;
+
+	if (ring->rx_mini_pending || ring->rx_jumbo_pending) {
+		NL_SET_ERR_MSG_MOD(extack, "there are no mini or jumbo rings: set rx and tx only");
+		return -EINVAL;
+	}
+	config.rx_log2 = weir_ring_log2(weir, ring->rx_pending);
+	config.tx_log2 = weir_ring_log2(weir, ring->tx_pending);
+	if (config.rx_log2 == weir->config.rx_log2 && config.tx_log2 == weir->config.tx_log2)
+		return 0;
+	err = weir_reconfigure(weir, &config);
+	if (err == -ENOMEM)
+		NL_SET_ERR_MSG_MOD(extack,
+				   "not enough memory for rings of this size, the old ones run on");
+	else if (err)
+		NL_SET_ERR_MSG_MOD(extack, "the card did not take the new rings, see dmesg");
+	return err;
+}
+
+static void weir_get_channels(struct net_device *netdev, struct ethtool_channels *channels)
+{
+	struct weir_device *weir = weir_of(netdev);
+
+	channels->max_combined = weir->max_pairs;
+	channels->combined_count = weir->config.pairs;
+}
+
+static int weir_set_channels(struct net_device *netdev, struct ethtool_channels *channels)
+{
+	struct weir_device *weir = weir_of(netdev);
+	struct weir_config config = weir->config;
+
+	if (channels->rx_count || channels->tx_count || channels->other_count ||
+	    !channels->combined_count)
+		return -EINVAL;
+	config.pairs = channels->combined_count;
+	if (config.pairs == weir->config.pairs)
+		return 0;
+	return weir_reconfigure(weir, &config);
+}
+
+/* --- statistics --- */
+
+/* In the order in which weir_pair_values() fills them in. */
+static const char *const weir_pair_names[] = {
+	"rx_queue_%u_packets",
+	"rx_queue_%u_bytes",
+	"rx_queue_%u_errors",
+	"rx_queue_%u_malformed",
+	"rx_queue_%u_no_memory",
+	"rx_queue_%u_refill_failed",
+	"tx_queue_%u_packets",
+	"tx_queue_%u_bytes",
+	"tx_queue_%u_dropped",
+	"tx_queue_%u_linearized",
+	"tx_queue_%u_stopped",
+	"tx_queue_%u_doorbells",
+};
+
+static const char *const weir_driver_names[] = {
+	"driver_resets",
+	"driver_stale_admin_entries",
+};
+
+/*
+ * The card's groups of counters, with the names the spec gives them. A VF sees nothing of the port.
+ */
+struct weir_group {
+	u8 scope;
+	bool pf_only;
+	const char *prefix;
+	const char *const *names;
+	unsigned int count;
+};
+
+static const struct weir_group weir_groups[] = {
+	{ WEIR_STATS_SCOPE_VPORT, false, "vport", weir_stat_vport_names, WEIR_STAT_VPORT_COUNT },
+	{ WEIR_STATS_SCOPE_FUNCTION, false, "function", weir_stat_function_names,
+	  WEIR_STAT_FUNCTION_COUNT },
+	{ WEIR_STATS_SCOPE_PORT, true, "port", weir_stat_port_names, WEIR_STAT_PORT_COUNT },
+};
+
+static bool weir_group_offered(const struct weir_device *weir, const struct weir_group *group)
+{
+	return !group->pf_only || !weir->role->is_vf;
+}
+
+static int weir_get_sset_count(struct net_device *netdev, int sset)
+{
+	struct weir_device *weir = weir_of(netdev);
+	unsigned int i, count;
+
+	if (sset != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	count = ARRAY_SIZE(weir_driver_names) + weir->config.pairs * ARRAY_SIZE(weir_pair_names);
+	for (i = 0; i < ARRAY_SIZE(weir_groups); i++)
+		if (weir_group_offered(weir, &weir_groups[i]))
+			count += weir_groups[i].count;
+	return count;
+}
+
+static void weir_get_strings(struct net_device *netdev, u32 sset, u8 *data)
+{
+	struct weir_device *weir = weir_of(netdev);
+	unsigned int i, j;
+
+	if (sset != ETH_SS_STATS)
+		return;
+	for (i = 0; i < ARRAY_SIZE(weir_driver_names); i++)
+		ethtool_sprintf(&data, "%s", weir_driver_names[i]);
+	for (i = 0; i < weir->config.pairs; i++)
+		for (j = 0; j < ARRAY_SIZE(weir_pair_names); j++)
+			ethtool_sprintf(&data, weir_pair_names[j], i);
+	for (i = 0; i < ARRAY_SIZE(weir_groups); i++) {
+		const struct weir_group *group = &weir_groups[i];
+
+		for (j = 0; weir_group_offered(weir, group) && j < group->count; j++)
+			ethtool_sprintf(&data, "%s_%s", group->prefix, group->names[j]);
+	}
+}
+
+static u64 *weir_pair_values(const struct weir_pair_stats *stats, u64 *to)
+{
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&stats->rx.sync);
+		to[0] = u64_stats_read(&stats->rx.frames);
+		to[1] = u64_stats_read(&stats->rx.bytes);
+		to[2] = u64_stats_read(&stats->rx.errors);
+		to[3] = u64_stats_read(&stats->rx.malformed);
+		to[4] = u64_stats_read(&stats->rx.no_memory);
+		to[5] = u64_stats_read(&stats->rx.refill_failed);
+	} while (u64_stats_fetch_retry(&stats->rx.sync, start));
+	do {
+		start = u64_stats_fetch_begin(&stats->tx_done.sync);
+		to[6] = u64_stats_read(&stats->tx_done.frames);
+		to[7] = u64_stats_read(&stats->tx_done.bytes);
+	} while (u64_stats_fetch_retry(&stats->tx_done.sync, start));
+	do {
+		start = u64_stats_fetch_begin(&stats->tx.sync);
+		to[8] = u64_stats_read(&stats->tx.dropped);
+		to[9] = u64_stats_read(&stats->tx.linearized);
+		to[10] = u64_stats_read(&stats->tx.stopped);
+		to[11] = u64_stats_read(&stats->tx.doorbells);
+	} while (u64_stats_fetch_retry(&stats->tx.sync, start));
+	return to + ARRAY_SIZE(weir_pair_names);
+}
+
+static void weir_get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *stats,
+				   u64 *data)
+{
+	struct weir_device *weir = weir_of(netdev);
+	unsigned int i;
+
+	*data++ = weir->resets;
+	*data++ = READ_ONCE(weir->admin.stale_entries);
+	for (i = 0; i < weir->config.pairs; i++)
+		data = weir_pair_values(&weir->stats[i], data);
+	for (i = 0; i < ARRAY_SIZE(weir_groups); i++) {
+		const struct weir_group *group = &weir_groups[i];
+
+		if (!weir_group_offered(weir, group))
+			continue;
+		/* Zeroes if the card does not answer. */
+		weir_get_statistics(weir, group->scope, WEIR_FUNCTION_SELF, 0, data, group->count);
+		data += group->count;
+	}
+}
+
+/* The standard group of the port's MAC; a VF has no port. */
+static void weir_get_eth_mac_stats(struct net_device *netdev, struct ethtool_eth_mac_stats *stats)
+{
+	struct weir_device *weir = weir_of(netdev);
+	u64 port[WEIR_STAT_PORT_COUNT];
+
+	if (weir->role->is_vf ||
+	    weir_get_statistics(weir, WEIR_STATS_SCOPE_PORT, WEIR_FUNCTION_SELF, 0, port,
+				ARRAY_SIZE(port)))
+		return;
+	stats->FramesReceivedOK = port[WEIR_STAT_PORT_RX_FRAMES];
+	stats->OctetsReceivedOK = port[WEIR_STAT_PORT_RX_BYTES];
+	stats->FramesTransmittedOK = port[WEIR_STAT_PORT_TX_FRAMES];
+	stats->OctetsTransmittedOK = port[WEIR_STAT_PORT_TX_BYTES];
+}
+
+const struct ethtool_ops weir_ethtool_ops = {
+	.get_drvinfo = weir_get_drvinfo,
+	.get_link = ethtool_op_get_link,
+	.get_link_ksettings = weir_get_link_ksettings,
+	.get_msglevel = weir_get_msglevel,
+	.set_msglevel = weir_set_msglevel,
+	.get_regs_len = weir_get_regs_len,
+	.get_regs = weir_get_regs,
+	.get_ringparam = weir_get_ringparam,
+	.set_ringparam = weir_set_ringparam,
+	.get_channels = weir_get_channels,
+	.set_channels = weir_set_channels,
+	.get_sset_count = weir_get_sset_count,
+	.get_strings = weir_get_strings,
+	.get_ethtool_stats = weir_get_ethtool_stats,
+	.get_eth_mac_stats = weir_get_eth_mac_stats,
+	.get_ts_info = ethtool_op_get_ts_info,
+};

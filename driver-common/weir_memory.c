@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of queue pairs (specs/data-queues.md, "Creation"). It is made before anything is stopped,
+ * so that a change of sizes that fails leaves the old queues running; and it stays where it is in a
+ * reset, so that recovery needs no memory. Memory that the card may still write to is not freed: it
+ * waits in the function's list of zombies for the next reset.
+ *
+ * Everything here runs under RTNL.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+
+#include "weir_hw.h"
+#include "weir_page_pool.h"
+
+/*
+ * The page pool keeps at most this many pages for reuse; larger rings get the rest from the page
+ * allocator.
+ */
+#define WEIR_POOL_PAGES_MAX 8192u
+
+static int weir_tx_alloc(struct weir_pair *pair, unsigned int log2)
+{
+	struct weir_device *weir = pair->weir;
+	struct weir_tx_ring *tx = &pair->tx;
+
+	tx->size = 1 << log2;
+	tx->max_segments = weir->max_segments;
+	tx->stats = &weir->stats[pair->index].tx;
+	tx->done_stats = &weir->stats[pair->index].tx_done;
+	tx->head = &pair->memory->tx_head;
+	tx->slots = kvcalloc(tx->size, sizeof(*tx->slots), GFP_KERNEL);
+	if (!tx->slots)
+		return -ENOMEM;
+	tx->descriptors = dma_alloc_coherent(weir->dev, tx->size * sizeof(*tx->descriptors),
+					     &tx->descriptors_dma, GFP_KERNEL);
+	return tx->descriptors ? 0 : -ENOMEM;
+}
+
+static void weir_tx_free(struct weir_pair *pair)
+{
+	struct weir_tx_ring *tx = &pair->tx;
+
+	if (tx->descriptors) {
+		weir_tx_drop_all(pair);
+		dma_free_coherent(pair->weir->dev, tx->size * sizeof(*tx->descriptors),
+				  tx->descriptors, tx->descriptors_dma);
+	}
+	kvfree(tx->slots);
+}
+
+static int weir_rx_alloc(struct weir_pair *pair, unsigned int log2)
+{
+	struct weir_device *weir = pair->weir;
+	struct weir_rx_ring *rx = &pair->rx;
+	struct page_pool_params params = {
+		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.nid = dev_to_node(weir->dev),
+		.dev = weir->dev,
+		.dma_dir = DMA_FROM_DEVICE,
+		.offset = weir_rx_offset(),
+		.max_len = weir_rx_buffer_bytes(),
+#if WEIR_HAVE_PAGE_POOL_NAPI
+		.napi = &pair->napi,
+#endif
+	};
+
+	rx->log2 = log2;
+	rx->size = 1 << log2;
+	rx->buffer_bytes = weir_rx_buffer_bytes();
+	rx->stats = &weir->stats[pair->index].rx;
+	params.pool_size = min_t(unsigned int, rx->size, WEIR_POOL_PAGES_MAX);
+	rx->pages = kvcalloc(rx->size, sizeof(*rx->pages), GFP_KERNEL);
+	if (!rx->pages)
+		return -ENOMEM;
+	rx->pool = page_pool_create(&params);
+	if (IS_ERR(rx->pool)) {
+		int err = PTR_ERR(rx->pool);
+
+		rx->pool = NULL;
+		return err;
+	}
+	rx->buffers = dma_alloc_coherent(weir->dev, rx->size * sizeof(*rx->buffers),
+					 &rx->buffers_dma, GFP_KERNEL);
+	rx->completions = dma_alloc_coherent(weir->dev, rx->size * sizeof(*rx->completions),
+					     &rx->completions_dma, GFP_KERNEL);
+	return rx->buffers && rx->completions ? 0 : -ENOMEM;
+}
+
+static void weir_rx_free(struct weir_pair *pair)
+{
+	struct weir_device *weir = pair->weir;
+	struct weir_rx_ring *rx = &pair->rx;
+	unsigned int i;
+
+	weir_rx_drop_partial(rx);
+	if (rx->pool) {
+		for (i = 0; i < rx->size; i++)
+			if (rx->pages[i])
+				page_pool_put_full_page(rx->pool, rx->pages[i], false);
+		page_pool_destroy(rx->pool);
+	}
+	kvfree(rx->pages);
+	if (rx->buffers)
+		dma_free_coherent(weir->dev, rx->size * sizeof(*rx->buffers), rx->buffers,
+				  rx->buffers_dma);
+	if (rx->completions)
+		dma_free_coherent(weir->dev, rx->size * sizeof(*rx->completions), rx->completions,
+				  rx->completions_dma);
+}
+
+static void weir_pair_free(struct weir_pair *pair)
+{
+	if (!pair)
+		return;
+	weir_rx_free(pair);
+	weir_tx_free(pair);
+	if (pair->memory)
+		dma_free_coherent(pair->weir->dev, sizeof(*pair->memory), pair->memory,
+				  pair->memory_dma);
+	kfree(pair);
+}
+
+static struct weir_pair *weir_pair_alloc(struct weir_device *weir, const struct weir_config *config,
+					 u16 index)
+{
+	struct weir_pair *pair = kzalloc_node(sizeof(*pair), GFP_KERNEL, dev_to_node(weir->dev));
+
+	if (!pair)
+		return NULL;
+	pair->weir = weir;
+	pair->index = index;
+	pair->memory =
+		dma_alloc_coherent(weir->dev, sizeof(*pair->memory), &pair->memory_dma, GFP_KERNEL);
+	if (!pair->memory || weir_tx_alloc(pair, config->tx_log2) ||
+	    weir_rx_alloc(pair, config->rx_log2)) {
+		weir_pair_free(pair);
+		return NULL;
+	}
+	return pair;
+}
+
+static void weir_data_free(struct weir_data *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < data->config.pairs; i++)
+		weir_pair_free(data->pairs[i]);
+	kvfree(data);
+}
+
+/**
+ * weir_data_alloc() - memory for a set of queue pairs
+ * @weir: the function
+ * @config: how many pairs, how large
+ *
+ * Return: the queues, or NULL when memory is short. Given back by weir_data_dispose().
+ */
+struct weir_data *weir_data_alloc(struct weir_device *weir, const struct weir_config *config)
+{
+	struct weir_data *data = kvzalloc(struct_size(data, pairs, config->pairs), GFP_KERNEL);
+	unsigned int i;
+
+	if (!data)
+		return NULL;
+	data->config = *config;
+	INIT_LIST_HEAD(&data->zombie);
+	for (i = 0; i < config->pairs; i++) {
+		data->pairs[i] = weir_pair_alloc(weir, config, i);
+		if (!data->pairs[i]) {
+			weir_data_free(data);
+			return NULL;
+		}
+	}
+	return data;
+}
+
+/**
+ * weir_data_dispose() - free queues, or keep them for the next reset if the card may still write to
+ * them
+ * @weir: the function
+ * @data: stopped or quiesced queues
+ */
+void weir_data_dispose(struct weir_device *weir, struct weir_data *data)
+{
+	if (data->dma_live)
+		list_add(&data->zombie, &weir->zombies);
+	else
+		weir_data_free(data);
+}
+
+/**
+ * weir_data_free_zombies() - free the queues that waited for a reset
+ * @weir: the function, just reset, or not a bus master any more
+ */
+void weir_data_free_zombies(struct weir_device *weir)
+{
+	struct weir_data *data, *next;
+
+	list_for_each_entry_safe(data, next, &weir->zombies, zombie) {
+		list_del(&data->zombie);
+		weir_data_free(data);
+	}
+}
+
+/**
+ * weir_data_drop_frames() - let go of every frame that waits to be sent or completed
+ * @weir: the function
+ * @data: quiesced queues that the card does not use any more
+ */
+void weir_data_drop_frames(struct weir_device *weir, struct weir_data *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < data->config.pairs; i++) {
+		weir_tx_drop_all(data->pairs[i]);
+		weir_rx_drop_partial(&data->pairs[i]->rx);
+	}
+}
+
+static void weir_doorbell_rewind(struct weir_device *weir, struct weir_doorbell *doorbell,
+				 void __iomem *address, struct weir_shadow_doorbell *shadow)
+{
+	doorbell->address = address;
+	doorbell->shadow = weir->features & WEIR_REG_FEATURES_SHADOW_DOORBELLS_MASK ? shadow : NULL;
+	doorbell->tail = 0;
+}
+
+/*
+ * Makes a pair's rings as new: indices at zero, completions of the first lap's phase, all buffers
+ * posted.
+ */
+static void weir_pair_rewind(struct weir_pair *pair)
+{
+	struct weir_device *weir = pair->weir;
+	struct weir_tx_ring *tx = &pair->tx;
+	struct weir_rx_ring *rx = &pair->rx;
+	u8 __iomem *page = weir_doorbell_page(weir, pair->index);
+
+	pair->broken = false;
+	weir_tx_drop_all(pair);
+	weir_rx_drop_partial(rx);
+	memset(pair->memory, 0, sizeof(*pair->memory));
+	tx->tail = 0;
+	tx->clean = 0;
+	tx->last_end = 0;
+	tx->watched_clean = 0;
+	tx->still_s = 0;
+	tx->created = false;
+	tx->arm = page + WEIR_DOORBELL_TX_ARM;
+	weir_doorbell_rewind(weir, &tx->doorbell, page + WEIR_DOORBELL_TX_TAIL,
+			     &pair->memory->tx_shadow);
+
+	memset(rx->completions, 0, rx->size * sizeof(*rx->completions));
+	rx->discard = false;
+	rx->created = false;
+	rx->generation = weir->generation;
+	rx->arm = page + WEIR_DOORBELL_RX_ARM;
+	weir_doorbell_rewind(weir, &rx->doorbell, page + WEIR_DOORBELL_RX_TAIL,
+			     &pair->memory->rx_shadow);
+	weir_rx_rewind(pair);
+}
+
+/**
+ * weir_data_rewind() - make all rings as new, before the card is given them
+ * @data: queues that the card does not use
+ *
+ * Frames that waited to be sent are dropped; buffers stay, and are posted again.
+ */
+void weir_data_rewind(struct weir_data *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < data->config.pairs; i++)
+		weir_pair_rewind(data->pairs[i]);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues as netlink's netdev family shows them: statistics of each, and which NAPI and interrupt
+ * serve it.
+ */
+#include "weir_hw.h"
+
+#if WEIR_HAVE_NETDEV_STAT_OPS
+#include <net/netdev_queues.h>
+
+static void weir_queue_stats_rx(struct net_device *netdev, int index,
+				struct netdev_queue_stats_rx *stats)
+{
+	const struct weir_rx_stats *rx = &weir_of(netdev)->stats[index].rx;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&rx->sync);
+		stats->packets = u64_stats_read(&rx->frames);
+		stats->bytes = u64_stats_read(&rx->bytes);
+		stats->alloc_fail =
+			u64_stats_read(&rx->no_memory) + u64_stats_read(&rx->refill_failed);
+	} while (u64_stats_fetch_retry(&rx->sync, start));
+}
+
+static void weir_queue_stats_tx(struct net_device *netdev, int index,
+				struct netdev_queue_stats_tx *stats)
+{
+	const struct weir_tx_done_stats *done = &weir_of(netdev)->stats[index].tx_done;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&done->sync);
+		stats->packets = u64_stats_read(&done->frames);
+		stats->bytes = u64_stats_read(&done->bytes);
+	} while (u64_stats_fetch_retry(&done->sync, start));
+}
+
+/* What queues counted that are not there now: of more channels than are set today. */
+static void weir_base_stats(struct net_device *netdev, struct netdev_queue_stats_rx *rx,
+			    struct netdev_queue_stats_tx *tx)
+{
+	struct weir_device *weir = weir_of(netdev);
+	struct netdev_queue_stats_rx one_rx;
+	struct netdev_queue_stats_tx one_tx;
+	unsigned int i;
+
+	rx->packets = 0;
+	rx->bytes = 0;
+	rx->alloc_fail = 0;
+	tx->packets = 0;
+	tx->bytes = 0;
+	for (i = netdev->real_num_rx_queues; i < weir->stats_count; i++) {
+		weir_queue_stats_rx(netdev, i, &one_rx);
+		rx->packets += one_rx.packets;
+		rx->bytes += one_rx.bytes;
+		rx->alloc_fail += one_rx.alloc_fail;
+	}
+	for (i = netdev->real_num_tx_queues; i < weir->stats_count; i++) {
+		weir_queue_stats_tx(netdev, i, &one_tx);
+		tx->packets += one_tx.packets;
+		tx->bytes += one_tx.bytes;
+	}
+}
+
+static const struct netdev_stat_ops weir_stat_ops = {
+	.get_queue_stats_rx = weir_queue_stats_rx,
+	.get_queue_stats_tx = weir_queue_stats_tx,
+	.get_base_stats = weir_base_stats,
+};
+#endif
+
+/**
+ * weir_qstats_attach() - offer per-queue statistics, on kernels that have them
+ * @netdev: the interface, not registered yet
+ */
+void weir_qstats_attach(struct net_device *netdev)
+{
+#if WEIR_HAVE_NETDEV_STAT_OPS
+	netdev->stat_ops = &weir_stat_ops;
+#endif
+}
+
+/**
+ * weir_qstats_set_napi() - say which NAPI and interrupt serve a queue pair, on kernels that want to
+ * know
+ * @netdev: the interface, under RTNL
+ * @pair: index of the queue pair
+ * @napi: its NAPI, or NULL
+ * @irq: its interrupt's number
+ */
+void weir_qstats_set_napi(struct net_device *netdev, u16 pair, struct napi_struct *napi, int irq)
+{
+#if WEIR_HAVE_QUEUE_SET_NAPI
+	if (pair < netdev->real_num_rx_queues)
+		netif_queue_set_napi(netdev, pair, NETDEV_QUEUE_TYPE_RX, napi);
+	if (pair < netdev->real_num_tx_queues)
+		netif_queue_set_napi(netdev, pair, NETDEV_QUEUE_TYPE_TX, napi);
+	if (napi)
+		netif_napi_set_irq(napi, irq);
+#endif
+}

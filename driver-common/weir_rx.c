@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receiving (specs/data-queues.md, "Receive"): posting buffers, taking completions, putting frames
+ * together. A fast path: no register is read, no lock taken and no memory allocated but buffers and
+ * skbs. Barriers: see weir_doorbell.h.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/prefetch.h>
+#include <linux/skbuff.h>
+
+#include "weir_doorbell.h"
+#include "weir_hw.h"
+#include "weir_page_pool.h"
+
+/* Frames up to here are copied into a small skb, and their page is posted again at once. */
+#define WEIR_COPY_BYTES 256
+/* Buffers are posted in batches, as each batch costs a doorbell. */
+#define WEIR_FILL_BATCH 16
+
+/*
+ * weir_rx_offset() - where in its page a buffer begins: room for headers that the stack may put in
+ * front
+ */
+unsigned int weir_rx_offset(void)
+{
+	return NET_SKB_PAD + NET_IP_ALIGN;
+}
+
+/*
+ * weir_rx_buffer_bytes() - length of a buffer: a page without what an skb around it takes; a
+ * multiple of 64
+ */
+u16 weir_rx_buffer_bytes(void)
+{
+	unsigned int room =
+		PAGE_SIZE - weir_rx_offset() - SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+
+	return round_down(min_t(unsigned int, room, WEIR_RX_BUFFER_MAX_BYTES), 64);
+}
+
+static void weir_rx_post(struct weir_rx_ring *rx, u16 place)
+{
+	rx->buffers[place].address =
+		cpu_to_le64(page_pool_get_dma_addr(rx->pages[place]) + weir_rx_offset());
+}
+
+/*
+ * Puts a buffer into each free place of the ring, as far as there is memory. The card is not told.
+ */
+static void weir_rx_fill(struct weir_rx_ring *rx)
+{
+	u16 posted = rx->posted;
+
+	while ((u16)(posted - rx->taken) < rx->size) {
+		u16 place = posted & (rx->size - 1);
+
+		/*
+		 * The card may complete buffers out of order: the one of the last lap is still out.
+		 */
+		if (unlikely(rx->pages[place]))
+			break;
+		rx->pages[place] = page_pool_dev_alloc_pages(rx->pool);
+		if (unlikely(!rx->pages[place])) {
+			u64_stats_update_begin(&rx->stats->sync);
+			u64_stats_inc(&rx->stats->refill_failed);
+			u64_stats_update_end(&rx->stats->sync);
+			break;
+		}
+		weir_rx_post(rx, place);
+		posted++;
+	}
+	rx->posted = posted;
+	WRITE_ONCE(rx->starved, posted == rx->taken);
+}
+
+/**
+ * weir_rx_rewind() - fill a receive ring from its beginning, with the pages it holds and new ones
+ * @pair: its queue pair; the card does not use the ring
+ */
+void weir_rx_rewind(struct weir_pair *pair)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+	unsigned int place;
+
+	rx->taken = 0;
+	for (place = 0; place < rx->size; place++) {
+		if (!rx->pages[place])
+			rx->pages[place] =
+				page_pool_alloc_pages(rx->pool, GFP_KERNEL | __GFP_NOWARN);
+		if (!rx->pages[place])
+			break;
+		weir_rx_post(rx, place);
+	}
+	rx->posted = place;
+	WRITE_ONCE(rx->starved, !place);
+	/* Places that are not posted hold no page. */
+	for (; place < rx->size; place++) {
+		if (rx->pages[place])
+			page_pool_put_full_page(rx->pool, rx->pages[place], false);
+		rx->pages[place] = NULL;
+	}
+}
+
+/**
+ * weir_rx_publish() - tell the card of the buffers posted
+ * @pair: its queue pair
+ *
+ * specs/data-queues.md, "Receive", step 1.
+ */
+void weir_rx_publish(struct weir_pair *pair)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+
+	if (rx->doorbell.tail != rx->posted)
+		weir_doorbell_publish(pair->weir, &rx->doorbell, rx->posted);
+}
+
+/**
+ * weir_rx_drop_partial() - forget a frame of which not all buffers have come
+ * @rx: the ring
+ */
+void weir_rx_drop_partial(struct weir_rx_ring *rx)
+{
+	if (rx->partial) {
+		dev_kfree_skb_any(rx->partial);
+		rx->partial = NULL;
+	}
+}
+
+/* One completion as the card wrote it, checked. */
+struct weir_rx_entry {
+	u32 flags;
+	u32 flow_hash;
+	u16 length;
+	u16 place;
+	u16 vlan_tci;
+};
+
+/*
+ * Looks at the next completion (specs/data-queues.md, "Receive").
+ * Return: 1 if there is one, 0 if not, -EPROTO if the card wrote something impossible.
+ */
+static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *entry)
+{
+	const struct weir_rx_completion *completion = &rx->completions[rx->taken & (rx->size - 1)];
+	u32 phase = !((rx->taken >> rx->log2) & 1);
+	u16 buffer;
+
+	entry->flags = le32_to_cpu(READ_ONCE(completion->flags));
+	if ((entry->flags & WEIR_RXC_PHASE_MASK) != phase)
+		return 0;
+	/*
+	 * The flags are written last, with or after the rest: read the rest, and the buffer, after
+	 * them.
+	 */
+	dma_rmb();
+	entry->flow_hash = le32_to_cpu(completion->flow_hash);
+	entry->length = le16_to_cpu(completion->length);
+	entry->vlan_tci = le16_to_cpu(completion->vlan_tci);
+	buffer = le16_to_cpu(completion->buffer);
+	entry->place = buffer & (rx->size - 1);
+
+	if (unlikely(WEIR_GET(WEIR_RXC_GENERATION, entry->flags) != rx->generation ||
+		     (u16)(rx->posted - 1 - buffer) >= rx->size || !rx->pages[entry->place] ||
+		     entry->length > rx->buffer_bytes))
+		return -EPROTO;
+	return 1;
+}
+
+/* Gives the frame in @rx->partial to the stack. */
+static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *entry)
+{
+	struct net_device *netdev = pair->weir->netdev;
+	struct sk_buff *skb = pair->rx.partial;
+
+	pair->rx.partial = NULL;
+	if (unlikely(skb_headlen(skb) < ETH_HLEN)) {
+		dev_kfree_skb_any(skb);
+		return false;
+	}
+	skb_record_rx_queue(skb, pair->index);
+	if (entry->flags & WEIR_RXC_FLOW_HASH_MASK && netdev->features & NETIF_F_RXHASH)
+		skb_set_hash(skb, entry->flow_hash, PKT_HASH_TYPE_L3);
+	if (entry->flags & WEIR_RXC_VLAN_MASK)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), entry->vlan_tci);
+	skb->protocol = eth_type_trans(skb, netdev);
+	napi_gro_receive(&pair->napi, skb);
+	return true;
+}
+
+/* Begins a frame with its first buffer; takes the page or gives it back to the pool. */
+static struct sk_buff *weir_rx_begin(struct weir_pair *pair, const struct weir_rx_entry *entry,
+				     struct page *page)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+	void *data = page_address(page) + weir_rx_offset();
+	struct sk_buff *skb;
+
+	net_prefetch(data);
+	if (entry->length <= WEIR_COPY_BYTES && entry->flags & WEIR_RXC_END_MASK) {
+		skb = napi_alloc_skb(&pair->napi, entry->length);
+		if (likely(skb))
+			skb_put_data(skb, data, entry->length);
+		page_pool_recycle_direct(rx->pool, page);
+		return skb;
+	}
+	skb = napi_build_skb(page_address(page), PAGE_SIZE);
+	if (unlikely(!skb)) {
+		page_pool_recycle_direct(rx->pool, page);
+		return NULL;
+	}
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, weir_rx_offset());
+	skb_put(skb, entry->length);
+	return skb;
+}
+
+/*
+ * Adds the completion's buffer to the frame that is being put together.
+ * Return: false if the frame cannot go on; its rest is to be discarded.
+ */
+static bool weir_rx_add(struct weir_pair *pair, const struct weir_rx_entry *entry,
+			struct page *page)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+	struct sk_buff *skb = rx->partial;
+
+	dma_sync_single_range_for_cpu(pair->weir->dev, page_pool_get_dma_addr(page),
+				      weir_rx_offset(), entry->length, DMA_FROM_DEVICE);
+	if (!skb) {
+		rx->partial = weir_rx_begin(pair, entry, page);
+		return rx->partial;
+	}
+	if (unlikely(skb_shinfo(skb)->nr_frags >= MAX_SKB_FRAGS)) {
+		page_pool_recycle_direct(rx->pool, page);
+		return false;
+	}
+	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page, weir_rx_offset(), entry->length,
+			PAGE_SIZE);
+	return true;
+}
+
+struct weir_rx_sums {
+	unsigned int frames;
+	unsigned int bytes;
+	unsigned int errors;
+	unsigned int malformed;
+	unsigned int no_memory;
+};
+
+/* Takes one completion and its buffer out of the ring. */
+static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *entry,
+			 struct weir_rx_sums *sums)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+	struct page *page = rx->pages[entry->place];
+	bool end = entry->flags & WEIR_RXC_END_MASK;
+	unsigned int bytes;
+
+	rx->pages[entry->place] = NULL;
+	rx->taken++;
+	if (unlikely(entry->flags & WEIR_RXC_ERROR_MASK || !entry->length || rx->discard)) {
+		page_pool_recycle_direct(rx->pool, page);
+		if (!rx->discard)
+			sums->errors++;
+		weir_rx_drop_partial(rx);
+		rx->discard = !end;
+		return;
+	}
+	if (unlikely(!weir_rx_add(pair, entry, page))) {
+		sums->no_memory++;
+		weir_rx_drop_partial(rx);
+		rx->discard = !end;
+		return;
+	}
+	if (!end)
+		return;
+	bytes = rx->partial->len;
+	if (likely(weir_rx_deliver(pair, entry))) {
+		sums->frames++;
+		sums->bytes += bytes;
+	} else {
+		sums->malformed++;
+	}
+}
+
+/**
+ * weir_rx_poll() - take completions and give frames to the stack
+ * @pair: its queue pair
+ * @budget: how many completions at most
+ *
+ * Return: how many were taken.
+ */
+int weir_rx_poll(struct weir_pair *pair, int budget)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_sums sums = {};
+	struct weir_rx_entry entry;
+	int done;
+
+	for (done = 0; done < budget; done++) {
+		int some = weir_rx_next(rx, &entry);
+
+		if (!some)
+			break;
+		if (unlikely(some < 0)) {
+			pair->broken = true;
+			weir_request_reset(pair->weir, WEIR_RESET_BAD_COMPLETION);
+			break;
+		}
+		weir_rx_take(pair, &entry, &sums);
+	}
+	if (done) {
+		u64_stats_update_begin(&rx->stats->sync);
+		u64_stats_add(&rx->stats->frames, sums.frames);
+		u64_stats_add(&rx->stats->bytes, sums.bytes);
+		u64_stats_add(&rx->stats->errors, sums.errors);
+		u64_stats_add(&rx->stats->malformed, sums.malformed);
+		u64_stats_add(&rx->stats->no_memory, sums.no_memory);
+		u64_stats_update_end(&rx->stats->sync);
+	}
+	if ((u16)(rx->size - (u16)(rx->posted - rx->taken)) >= WEIR_FILL_BATCH) {
+		weir_rx_fill(rx);
+		weir_rx_publish(pair);
+	}
+	return done;
+}

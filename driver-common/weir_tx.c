@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sending, and cleaning up behind the card (specs/data-queues.md, "Transmit"). A fast path: no
+ * register is read, no lock taken and no memory allocated. Barriers: see weir_doorbell.h.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/skbuff.h>
+
+#include "weir_doorbell.h"
+#include "weir_hw.h"
+
+/*
+ * Room for one more skb, whatever its fragments (more of them are linearized): below it the queue
+ * is stopped.
+ */
+#define WEIR_TX_STOP (min_t(unsigned int, MAX_SKB_FRAGS + 1, WEIR_MAX_SEGMENTS))
+#define WEIR_TX_WAKE (2 * WEIR_TX_STOP)
+
+static u16 weir_tx_room(const struct weir_tx_ring *tx)
+{
+	return tx->size - (u16)(READ_ONCE(tx->tail) - READ_ONCE(tx->clean));
+}
+
+static void weir_tx_unmap(struct device *dev, struct weir_tx_slot *slot)
+{
+	if (slot->is_page)
+		dma_unmap_page(dev, dma_unmap_addr(slot, dma), dma_unmap_len(slot, length),
+			       DMA_TO_DEVICE);
+	else
+		dma_unmap_single(dev, dma_unmap_addr(slot, dma), dma_unmap_len(slot, length),
+				 DMA_TO_DEVICE);
+}
+
+/*
+ * Tells the card of every frame up to the tail; the last one shall be reported (specs:
+ * tx_descriptor.REPORT).
+ */
+static void weir_tx_publish(const struct weir_device *weir, struct weir_tx_ring *tx)
+{
+	if (tx->doorbell.tail == tx->tail)
+		return;
+	tx->descriptors[tx->last_end].flags |= cpu_to_le16(WEIR_TXD_REPORT_MASK);
+	if (weir_doorbell_publish(weir, &tx->doorbell, tx->tail)) {
+		u64_stats_update_begin(&tx->stats->sync);
+		u64_stats_inc(&tx->stats->doorbells);
+		u64_stats_update_end(&tx->stats->sync);
+	}
+}
+
+static void weir_tx_count_drop(struct weir_tx_ring *tx)
+{
+	u64_stats_update_begin(&tx->stats->sync);
+	u64_stats_inc(&tx->stats->dropped);
+	u64_stats_update_end(&tx->stats->sync);
+}
+
+/* Makes the skb something the card can send, or says that it can't be. */
+static bool weir_tx_prepare(struct weir_device *weir, struct weir_tx_ring *tx, struct sk_buff *skb)
+{
+	unsigned int tag = skb_vlan_tag_present(skb) ? VLAN_HLEN : 0;
+
+	if (unlikely(skb->len < WEIR_MIN_FRAME_BYTES || skb->len + tag > weir->max_frame_bytes))
+		return false;
+	if (unlikely(skb_shinfo(skb)->nr_frags + 1 > tx->max_segments || skb_has_frag_list(skb))) {
+		if (skb_linearize(skb))
+			return false;
+		u64_stats_update_begin(&tx->stats->sync);
+		u64_stats_inc(&tx->stats->linearized);
+		u64_stats_update_end(&tx->stats->sync);
+	}
+	return true;
+}
+
+/* Writes one descriptor at @at; flags are those of the frame's first one or none. */
+static void weir_tx_write(struct weir_tx_ring *tx, u16 at, dma_addr_t dma, unsigned int length,
+			  bool is_page, u16 flags, u16 vlan_tci)
+{
+	u16 place = at & (tx->size - 1);
+	struct weir_tx_slot *slot = &tx->slots[place];
+
+	slot->skb = NULL;
+	slot->is_page = is_page;
+	dma_unmap_addr_set(slot, dma, dma);
+	dma_unmap_len_set(slot, length, length);
+	tx->descriptors[place] = (struct weir_tx_descriptor) {
+		.address = cpu_to_le64(dma),
+		.length = cpu_to_le16(length),
+		.flags = cpu_to_le16(flags),
+		.vlan_tci = cpu_to_le16(vlan_tci),
+	};
+}
+
+/*
+ * Maps the skb and writes its descriptors, one a segment.
+ * Return: how many; 0 if it could not be mapped, and nothing is left mapped.
+ */
+static unsigned int weir_tx_map(struct weir_device *weir, struct weir_tx_ring *tx,
+				struct sk_buff *skb)
+{
+	unsigned int head_bytes = skb_headlen(skb), count = 0, i;
+	u16 flags = 0, vlan_tci = 0;
+	dma_addr_t dma;
+
+	if (skb_vlan_tag_present(skb)) {
+		flags = WEIR_TXD_VLAN_MASK;
+		vlan_tci = skb_vlan_tag_get(skb);
+	}
+	if (head_bytes) {
+		dma = dma_map_single(weir->dev, skb->data, head_bytes, DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(weir->dev, dma)))
+			return 0;
+		weir_tx_write(tx, tx->tail, dma, head_bytes, false, flags, vlan_tci);
+		count = 1;
+	}
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+		unsigned int bytes = skb_frag_size(frag);
+
+		/* The card drops a frame with an empty segment. */
+		if (!bytes)
+			continue;
+		dma = skb_frag_dma_map(weir->dev, frag, 0, bytes, DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(weir->dev, dma)))
+			goto unmap;
+		weir_tx_write(tx, tx->tail + count, dma, bytes, true, count ? 0 : flags,
+			      count ? 0 : vlan_tci);
+		count++;
+	}
+	return count;
+
+unmap:
+	while (count--)
+		weir_tx_unmap(weir->dev, &tx->slots[(u16)(tx->tail + count) & (tx->size - 1)]);
+	return 0;
+}
+
+/* Stops the stack when the ring may not hold another skb. */
+static void weir_tx_maybe_stop(struct weir_tx_ring *tx, struct netdev_queue *queue)
+{
+	if (likely(weir_tx_room(tx) >= WEIR_TX_STOP))
+		return;
+	netif_tx_stop_queue(queue);
+	u64_stats_update_begin(&tx->stats->sync);
+	u64_stats_inc(&tx->stats->stopped);
+	u64_stats_update_end(&tx->stats->sync);
+	/*
+	 * Pairs with the one in weir_tx_clean(): the cleaner sees the queue stopped, or we see its
+	 * room.
+	 */
+	smp_mb();
+	if (weir_tx_room(tx) >= WEIR_TX_STOP)
+		netif_tx_start_queue(queue);
+}
+
+/**
+ * weir_xmit() - ndo_start_xmit
+ * @skb: the frame; ours from here on
+ * @netdev: the interface
+ *
+ * specs/data-queues.md, "Transmit". While the stack has more frames in hand, the card is not told.
+ *
+ * Return: NETDEV_TX_OK, the frame sent or dropped and counted; NETDEV_TX_BUSY if the ring is full.
+ */
+netdev_tx_t weir_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	struct weir_device *weir = weir_of(netdev);
+	u16 index = skb_get_queue_mapping(skb);
+	struct weir_data *data = READ_ONCE(weir->data);
+	struct netdev_queue *queue;
+	struct weir_tx_ring *tx;
+	unsigned int count, bytes;
+	struct weir_tx_slot *end;
+
+	/*
+	 * The queue may have been woken while it was being stopped; weir_data_halt() counts on this
+	 * test.
+	 */
+	if (unlikely(!data || !READ_ONCE(data->sending) || index >= data->config.pairs)) {
+		dev_kfree_skb_any(skb);
+		dev_core_stats_tx_dropped_inc(netdev);
+		return NETDEV_TX_OK;
+	}
+	tx = &data->pairs[index]->tx;
+	queue = netdev_get_tx_queue(netdev, index);
+	if (unlikely(weir_tx_room(tx) < WEIR_TX_STOP)) {
+		weir_tx_maybe_stop(tx, queue);
+		weir_tx_publish(weir, tx);
+		return NETDEV_TX_BUSY;
+	}
+	if (unlikely(!weir_tx_prepare(weir, tx, skb)))
+		goto drop;
+	count = weir_tx_map(weir, tx, skb);
+	if (unlikely(!count))
+		goto drop;
+
+	bytes = skb->len;
+	tx->last_end = (u16)(tx->tail + count - 1) & (tx->size - 1);
+	tx->descriptors[tx->last_end].flags |= cpu_to_le16(WEIR_TXD_END_MASK);
+	end = &tx->slots[tx->last_end];
+	end->skb = skb;
+	skb_tx_timestamp(skb);
+	WRITE_ONCE(tx->tail, tx->tail + count);
+
+	weir_tx_maybe_stop(tx, queue);
+	if (__netdev_tx_sent_queue(queue, bytes, netdev_xmit_more()))
+		weir_tx_publish(weir, tx);
+	return NETDEV_TX_OK;
+
+drop:
+	dev_kfree_skb_any(skb);
+	weir_tx_count_drop(tx);
+	/* Frames before this one may wait for the doorbell that this one would have rung. */
+	if (!netdev_xmit_more())
+		weir_tx_publish(weir, tx);
+	return NETDEV_TX_OK;
+}
+
+/**
+ * weir_tx_clean() - free what the card has sent, up to the head it wrote back
+ * @pair: its queue pair
+ * @budget: of the poll
+ *
+ * specs/data-queues.md, "Transmit", step 4.
+ */
+void weir_tx_clean(struct weir_pair *pair, int budget)
+{
+	struct weir_device *weir = pair->weir;
+	struct weir_tx_ring *tx = &pair->tx;
+	struct netdev_queue *queue = netdev_get_tx_queue(weir->netdev, pair->index);
+	u16 clean = tx->clean;
+	u16 head = le32_to_cpu(READ_ONCE(*tx->head));
+	unsigned int frames = 0, bytes = 0;
+
+	if (head == clean)
+		return;
+	if (unlikely((u16)(head - clean) > (u16)(READ_ONCE(tx->tail) - clean))) {
+		pair->broken = true;
+		weir_request_reset(weir, WEIR_RESET_BAD_COMPLETION);
+		return;
+	}
+	/* The slots were written before the doorbell that led to this head: read them after it. */
+	dma_rmb();
+	for (; clean != head; clean++) {
+		struct weir_tx_slot *slot = &tx->slots[clean & (tx->size - 1)];
+		struct sk_buff *skb = slot->skb;
+
+		weir_tx_unmap(weir->dev, slot);
+		if (skb) {
+			frames++;
+			bytes += skb->len;
+			slot->skb = NULL;
+			napi_consume_skb(skb, budget);
+		}
+	}
+	WRITE_ONCE(tx->clean, clean);
+	netdev_tx_completed_queue(queue, frames, bytes);
+
+	u64_stats_update_begin(&tx->done_stats->sync);
+	u64_stats_add(&tx->done_stats->frames, frames);
+	u64_stats_add(&tx->done_stats->bytes, bytes);
+	u64_stats_update_end(&tx->done_stats->sync);
+
+	/* Pairs with the one in weir_tx_maybe_stop(). */
+	smp_mb();
+	if (unlikely(netif_tx_queue_stopped(queue)) &&
+	    weir_tx_room(tx) >= min_t(u16, WEIR_TX_WAKE, tx->size))
+		netif_tx_wake_queue(queue);
+}
+
+/**
+ * weir_tx_drop_all() - free all frames of a transmit ring, sent or not
+ * @pair: its queue pair; the card does not read the ring any more, and nobody sends
+ */
+void weir_tx_drop_all(struct weir_pair *pair)
+{
+	struct weir_tx_ring *tx = &pair->tx;
+
+	for (; tx->clean != tx->tail; tx->clean++) {
+		struct weir_tx_slot *slot = &tx->slots[tx->clean & (tx->size - 1)];
+
+		weir_tx_unmap(pair->weir->dev, slot);
+		dev_kfree_skb_any(slot->skb);
+		slot->skb = NULL;
+	}
+}
