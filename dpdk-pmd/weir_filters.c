@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the port's vport takes in (specs/sorter.md): addresses, VLANs, modes, the spread over receive queues.
+ * Each change is tried on the function first and remembered when it has obeyed, so that
+ * weir_filters_restore() can repeat it after a reset.
+ */
+#include "weir_device.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "weir_queues.h"
+
+/* --- commands ------------------------------------------------------------------------------------- */
+
+static int flags_command(struct weir_device *device, uint32_t mask, uint32_t flags, int expected)
+{
+	struct weir_tlv request;
+	int error;
+
+	if (((device->vport_flags ^ flags) & mask) == 0)
+		return 0;
+	weir_tlv_begin(&request);
+	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_VPORT_FLAGS, flags & mask);
+	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_VPORT_FLAGS_MASK, mask);
+	error = weir_admin_command(device, WEIR_COMMAND_VPORT_SET, &request, NULL, expected);
+	if (!error)
+		device->vport_flags = (device->vport_flags & ~mask) | (flags & mask);
+	return error;
+}
+
+int weir_vport_flags_set(struct weir_device *device, uint32_t mask, uint32_t flags)
+{
+	return flags_command(device, mask, flags, 0);
+}
+
+int weir_vport_mtu_set(struct weir_device *device, uint16_t mtu)
+{
+	struct weir_tlv request;
+
+	weir_tlv_begin(&request);
+	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_MTU, mtu);
+	return weir_admin_command(device, WEIR_COMMAND_VPORT_SET, &request, NULL, 0);
+}
+
+static int mac_assign(struct weir_device *device, const struct rte_ether_addr *mac)
+{
+	struct weir_tlv request;
+	int error;
+
+	if (rte_is_same_ether_addr(mac, &device->assigned_mac))
+		return 0;
+	weir_tlv_begin(&request);
+	weir_tlv_put(&request, WEIR_ATTRIBUTE_MAC, mac->addr_bytes, RTE_ETHER_ADDR_LEN);
+	error = weir_admin_command(device, WEIR_COMMAND_VPORT_SET, &request, NULL, 0);
+	if (!error)
+		rte_ether_addr_copy(mac, &device->assigned_mac);
+	return error;
+}
+
+/* FILTER_ADD and FILTER_DELETE; being there, or not being there, already is as good. */
+static int filter_command(struct weir_device *device, const struct rte_ether_addr *mac, bool add)
+{
+	struct weir_tlv request;
+	int expected = add ? -EEXIST : -ENOENT, error;
+
+	weir_tlv_begin(&request);
+	weir_tlv_put(&request, WEIR_ATTRIBUTE_MAC, mac->addr_bytes, RTE_ETHER_ADDR_LEN);
+	error = weir_admin_command(device,
+				   add ? WEIR_COMMAND_FILTER_ADD : WEIR_COMMAND_FILTER_DELETE,
+				   &request, NULL, expected);
+	return error == expected ? 0 : error;
+}
+
+static int vlan_command(struct weir_device *device, uint16_t vlan, bool add)
+{
+	struct weir_tlv request;
+	int expected = add ? -EEXIST : -ENOENT, error;
+
+	weir_tlv_begin(&request);
+	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_VLAN, vlan);
+	error = weir_admin_command(device, add ? WEIR_COMMAND_VLAN_ADD : WEIR_COMMAND_VLAN_DELETE,
+				   &request, NULL, expected);
+	return error == expected ? 0 : error;
+}
+
+/* --- addresses ------------------------------------------------------------------------------------ */
+
+int weir_vport_mac_sync(struct weir_device *device)
+{
+	struct rte_ether_addr *ours = &device->data->mac_addrs[0], wish;
+	struct weir_response response;
+	uint16_t length = 0;
+	const void *value;
+	int error = weir_admin_command(device, WEIR_COMMAND_VPORT_GET, NULL, &response, 0);
+
+	if (error)
+		return error;
+	value = weir_tlv_find(response.data, response.length, WEIR_ATTRIBUTE_MAC, &length);
+	if (!value || length != RTE_ETHER_ADDR_LEN) {
+		WEIR_PORT_LOG(device, ERR, "the function says no MAC address");
+		return -EPROTO;
+	}
+	memcpy(device->assigned_mac.addr_bytes, value, RTE_ETHER_ADDR_LEN);
+	device->filters_max = (uint16_t)weir_tlv_get(
+		response.data, response.length, WEIR_ATTRIBUTE_FILTERS_MAX, device->filters_max);
+	device->vport_flags = (uint32_t)weir_tlv_get(
+		response.data, response.length, WEIR_ATTRIBUTE_VPORT_FLAGS, device->vport_flags);
+	device->mac_is_administrators =
+		weir_tlv_get(response.data, response.length, WEIR_ATTRIBUTE_ADMIN_MAC, 0) != 0;
+
+	/* The administrator's counts; else the one the application knows; else the card's; else a new one. */
+	if (!rte_is_zero_ether_addr(ours) && !device->mac_is_administrators)
+		rte_ether_addr_copy(ours, &wish);
+	else if (rte_is_valid_assigned_ether_addr(&device->assigned_mac))
+		rte_ether_addr_copy(&device->assigned_mac, &wish);
+	else
+		rte_eth_random_addr(wish.addr_bytes);
+	error = mac_assign(device, &wish);
+	if (error)
+		return error;
+	if (!rte_is_zero_ether_addr(ours) && !rte_is_same_ether_addr(ours, &wish))
+		WEIR_PORT_LOG(
+			device, NOTICE,
+			"the administrator has given this port the address " RTE_ETHER_ADDR_PRT_FMT,
+			RTE_ETHER_ADDR_BYTES(&wish));
+	rte_ether_addr_copy(&wish, ours);
+	return 0;
+}
+
+int weir_mac_addr_set(struct rte_eth_dev *ethdev, struct rte_ether_addr *mac)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int error = weir_device_lock_attached(device);
+
+	if (error)
+		return error;
+	error = mac_assign(device, mac);
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+int weir_mac_addr_add(struct rte_eth_dev *ethdev, struct rte_ether_addr *mac, uint32_t index,
+		      uint32_t pool)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int error;
+
+	RTE_SET_USED(index);
+	if (pool != 0)
+		return -EINVAL;
+	error = weir_device_lock_attached(device);
+	if (error)
+		return error;
+	error = filter_command(device, mac, true);
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+void weir_mac_addr_remove(struct rte_eth_dev *ethdev, uint32_t index)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+
+	/* A lost function has forgotten it anyway. */
+	if (weir_device_lock_attached(device))
+		return;
+	filter_command(device, &ethdev->data->mac_addrs[index], false);
+	pthread_mutex_unlock(&device->lock);
+}
+
+static bool list_holds(const struct rte_ether_addr *list, uint32_t count,
+		       const struct rte_ether_addr *mac)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (rte_is_same_ether_addr(&list[i], mac))
+			return true;
+	return false;
+}
+
+/* Adds to, or deletes from, the function what is in one list and not in the other. */
+static int list_difference(struct weir_device *device, const struct rte_ether_addr *in,
+			   uint32_t in_count, const struct rte_ether_addr *not_in,
+			   uint32_t not_in_count, bool add)
+{
+	for (uint32_t i = 0; i < in_count; i++) {
+		int error;
+
+		if (list_holds(not_in, not_in_count, &in[i]))
+			continue;
+		error = filter_command(device, &in[i], add);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int weir_set_mc_addr_list(struct rte_eth_dev *ethdev, struct rte_ether_addr *list, uint32_t count)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int error;
+
+	if (count > WEIR_MULTICAST_MAX) {
+		WEIR_PORT_LOG(device, ERR, "%u multicast addresses; at most %u", count,
+			      WEIR_MULTICAST_MAX);
+		return -ENOSPC;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (!rte_is_multicast_ether_addr(&list[i]))
+			return -EINVAL;
+	error = weir_device_lock_attached(device);
+	if (error)
+		return error;
+	/* New ones first: if there is no room for all, the old list goes on unharmed. */
+	error = list_difference(device, list, count, device->multicast, device->multicast_count,
+				true);
+	if (error) {
+		list_difference(device, list, count, device->multicast, device->multicast_count,
+				false);
+	} else {
+		error = list_difference(device, device->multicast, device->multicast_count, list,
+					count, false);
+		if (count)
+			memcpy(device->multicast, list, count * sizeof(list[0]));
+		device->multicast_count = count;
+	}
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+/* --- modes ---------------------------------------------------------------------------------------- */
+
+static int mode_set(struct rte_eth_dev *ethdev, uint32_t flag, bool *wanted, bool on)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int error = weir_device_lock_attached(device);
+
+	if (error)
+		return error;
+	error = weir_vport_flags_set(device, flag, on ? flag : 0);
+	if (!error)
+		*wanted = on;
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+int weir_promiscuous_enable(struct rte_eth_dev *ethdev)
+{
+	return mode_set(ethdev, WEIR_VPORT_PROMISCUOUS, &weir_device_of(ethdev)->promiscuous, true);
+}
+
+int weir_promiscuous_disable(struct rte_eth_dev *ethdev)
+{
+	return mode_set(ethdev, WEIR_VPORT_PROMISCUOUS, &weir_device_of(ethdev)->promiscuous, false);
+}
+
+int weir_allmulticast_enable(struct rte_eth_dev *ethdev)
+{
+	return mode_set(ethdev, WEIR_VPORT_ALL_MULTICAST, &weir_device_of(ethdev)->all_multicast,
+			true);
+}
+
+int weir_allmulticast_disable(struct rte_eth_dev *ethdev)
+{
+	return mode_set(ethdev, WEIR_VPORT_ALL_MULTICAST, &weir_device_of(ethdev)->all_multicast,
+			false);
+}
+
+/* --- VLANs ---------------------------------------------------------------------------------------- */
+
+int weir_vlan_filter_set(struct rte_eth_dev *ethdev, uint16_t vlan, int on)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int error;
+
+	if (vlan > 4094)
+		return -EINVAL;
+	error = weir_device_lock_attached(device);
+	if (error)
+		return error;
+	error = vlan_command(device, vlan, on != 0);
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+/* The vport's flags for the receive offloads of VLANs that are configured. */
+static uint32_t vlan_flags(const struct weir_device *device)
+{
+	uint64_t offloads = device->data->dev_conf.rxmode.offloads;
+
+	return (offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER ? WEIR_VPORT_VLAN_FILTER : 0) |
+	       (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP ? WEIR_VPORT_VLAN_STRIP : 0);
+}
+
+int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	uint32_t flags = 0;
+	int error;
+
+	if (mask & RTE_ETH_VLAN_FILTER_MASK)
+		flags |= WEIR_VPORT_VLAN_FILTER;
+	if (mask & RTE_ETH_VLAN_STRIP_MASK)
+		flags |= WEIR_VPORT_VLAN_STRIP;
+	if (!flags)
+		return 0;
+	error = weir_device_lock_attached(device);
+	if (error)
+		return error;
+	error = weir_vport_flags_set(device, flags, vlan_flags(device));
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+/* --- MTU ------------------------------------------------------------------------------------------ */
+
+int weir_mtu_set(struct rte_eth_dev *ethdev, uint16_t mtu)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	uint32_t frame_bytes = (uint32_t)mtu + WEIR_FRAME_OVERHEAD_BYTES;
+	int error;
+
+	/* A stopped port looks at it when it starts. */
+	if (ethdev->data->dev_started &&
+	    !(ethdev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER)) {
+		for (uint16_t i = 0; i < ethdev->data->nb_rx_queues; i++) {
+			const struct weir_rx_queue *queue = ethdev->data->rx_queues[i];
+
+			if (frame_bytes <= queue->buffer_bytes)
+				continue;
+			WEIR_PORT_LOG(
+				device, ERR,
+				"MTU %u needs frames of several buffers (each %u bytes): stop the "
+				"port and configure it with RX_OFFLOAD_SCATTER",
+				mtu, queue->buffer_bytes);
+			return -EBUSY;
+		}
+	}
+	error = weir_device_lock_attached(device);
+	if (error)
+		return error;
+	error = weir_vport_mtu_set(device, mtu);
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+/* --- spread over receive queues -------------------------------------------------------------------- */
+
+static bool spreads(const struct weir_device *device)
+{
+	return (device->limits.features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) &&
+	       (device->data->dev_conf.rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG) &&
+	       device->data->nb_rx_queues > 1;
+}
+
+static int spread_command(struct weir_device *device, const uint16_t *spread)
+{
+	weir_le16 wire[WEIR_INDIRECTION_ENTRIES];
+	struct weir_tlv request;
+
+	for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
+		wire[i] = weir_cpu_to_le16(spread[i]);
+	weir_tlv_begin(&request);
+	weir_tlv_put(&request, WEIR_ATTRIBUTE_INDIRECTION, wire, sizeof(wire));
+	return weir_admin_command(device, WEIR_COMMAND_VPORT_SPREAD, &request, NULL, 0);
+}
+
+int weir_spread_apply(struct weir_device *device)
+{
+	if (!spreads(device))
+		return 0; /* everything comes to the first queue */
+	if (!device->spread_set) {
+		for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
+			device->spread[i] = (uint16_t)(i % device->data->nb_rx_queues);
+		device->spread_set = true;
+	}
+	return spread_command(device, device->spread);
+}
+
+static bool reta_size_is_right(struct weir_device *device, uint16_t entries)
+{
+	if (entries == WEIR_INDIRECTION_ENTRIES)
+		return true;
+	WEIR_PORT_LOG(device, ERR, "the redirection table has %u entries, not %u",
+		      WEIR_INDIRECTION_ENTRIES, entries);
+	return false;
+}
+
+int weir_reta_update(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,
+		     uint16_t entries)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	uint16_t spread[WEIR_INDIRECTION_ENTRIES];
+	int error;
+
+	if (!reta_size_is_right(device, entries))
+		return -EINVAL;
+	error = weir_device_lock_attached(device);
+	if (error)
+		return error;
+	if (!spreads(device)) {
+		error = -ENOTSUP;
+	} else {
+		for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++) {
+			const struct rte_eth_rss_reta_entry64 *group =
+				&reta[i / RTE_ETH_RETA_GROUP_SIZE];
+			unsigned int bit = i % RTE_ETH_RETA_GROUP_SIZE;
+
+			if (group->mask & (UINT64_C(1) << bit))
+				spread[i] = group->reta[bit];
+			else
+				spread[i] = device->spread_set
+						    ? device->spread[i]
+						    : (uint16_t)(i % ethdev->data->nb_rx_queues);
+		}
+		/* Entries name queues that run; a stopped port's table takes effect at its start. */
+		if (device->state == WEIR_PORT_STARTED)
+			error = spread_command(device, spread);
+		if (!error) {
+			memcpy(device->spread, spread, sizeof(spread));
+			device->spread_set = true;
+		}
+	}
+	pthread_mutex_unlock(&device->lock);
+	return error;
+}
+
+int weir_reta_query(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,
+		    uint16_t entries)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+
+	if (!reta_size_is_right(device, entries))
+		return -EINVAL;
+	pthread_mutex_lock(&device->lock);
+	for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++) {
+		struct rte_eth_rss_reta_entry64 *group = &reta[i / RTE_ETH_RETA_GROUP_SIZE];
+		unsigned int bit = i % RTE_ETH_RETA_GROUP_SIZE;
+
+		if (!(group->mask & (UINT64_C(1) << bit)))
+			continue;
+		if (!spreads(device))
+			group->reta[bit] = 0;
+		else if (device->spread_set)
+			group->reta[bit] = device->spread[i];
+		else
+			group->reta[bit] = (uint16_t)(i % ethdev->data->nb_rx_queues);
+	}
+	pthread_mutex_unlock(&device->lock);
+	return 0;
+}
+
+/* --- after a reset -------------------------------------------------------------------------------- */
+
+static int vlans_restore(struct weir_device *device)
+{
+	const struct rte_vlan_filter_conf *conf = &device->data->vlan_filter_conf;
+
+	for (unsigned int word = 0; word < RTE_DIM(conf->ids); word++) {
+		uint64_t bits = conf->ids[word];
+
+		while (bits) {
+			unsigned int bit = (unsigned int)__builtin_ctzll(bits);
+			int error = vlan_command(device, (uint16_t)(word * 64 + bit), true);
+
+			if (error)
+				return error;
+			bits &= bits - 1;
+		}
+	}
+	return 0;
+}
+
+int weir_modes_apply(struct weir_device *device)
+{
+	uint32_t modes = (device->promiscuous ? WEIR_VPORT_PROMISCUOUS : 0) |
+			 (device->all_multicast ? WEIR_VPORT_ALL_MULTICAST : 0);
+	int error = flags_command(device, modes, modes, -EPERM);
+
+	if (error != -EPERM)
+		return error;
+	WEIR_PORT_LOG(
+		device, NOTICE,
+		"the administrator does not permit promiscuous or all-multicast mode any more");
+	return 0;
+}
+
+int weir_filters_restore(struct weir_device *device)
+{
+	int error = weir_vport_mac_sync(device);
+
+	if (error)
+		return error;
+	/*
+	 * What the administrator has forbidden meanwhile is not worth staying down for: it is logged, and
+	 * the port lives without it.
+	 */
+	for (unsigned int i = 1; i < WEIR_MAC_MAX; i++) {
+		const struct rte_ether_addr *mac = &device->data->mac_addrs[i];
+
+		if (rte_is_zero_ether_addr(mac))
+			continue;
+		error = filter_command(device, mac, true);
+		if (error && error != -EPERM && error != -ENOSPC)
+			return error;
+	}
+	for (uint32_t i = 0; i < device->multicast_count; i++) {
+		error = filter_command(device, &device->multicast[i], true);
+		if (error && error != -EPERM && error != -ENOSPC)
+			return error;
+	}
+	error = vlans_restore(device);
+	if (error)
+		return error;
+	error = weir_vport_flags_set(device, WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP,
+				     vlan_flags(device));
+	if (error)
+		return error;
+	return weir_modes_apply(device);
+}

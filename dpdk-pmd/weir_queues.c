@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Life of receive and transmit queues (specs/data-queues.md); what bursts do is in weir_rx.c and weir_tx.c. */
+#include "weir_queues.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_malloc.h>
+#include <rte_memzone.h>
+
+/* Addresses of rings; the ABI wants 64, a queue's own cache lines and their neighbours want this. */
+#define ZONE_ALIGNMENT 128
+
+/* --- setup ---------------------------------------------------------------------------------------- */
+
+/* log2 of the ring for so many descriptors; negative errno, logged, for an impossible number. */
+static int ring_log2_for(struct weir_device *device, const char *what, uint16_t descriptors)
+{
+	const struct weir_limits *limits = &device->limits;
+
+	if (descriptors < 1u << limits->ring_min_log2 || descriptors > 1u << limits->ring_max_log2) {
+		WEIR_PORT_LOG(device, ERR, "%s ring of %u descriptors; from %u to %u are possible",
+			      what, descriptors, 1u << limits->ring_min_log2,
+			      1u << limits->ring_max_log2);
+		return -EINVAL;
+	}
+	return weir_log2_ceil(descriptors);
+}
+
+struct pool_check {
+	struct weir_device *device;
+	int error;
+};
+
+static void check_mbuf(struct rte_mempool *pool, void *opaque, void *object, unsigned int index)
+{
+	struct pool_check *check = opaque;
+	struct weir_transport *transport = check->device->transport;
+	const struct rte_mbuf *mbuf = object;
+
+	RTE_SET_USED(pool);
+	RTE_SET_USED(index);
+	if (!check->error)
+		check->error =
+			transport->ops->check_memory(transport, mbuf->buf_addr, mbuf->buf_len);
+}
+
+/* Whether the device can reach the buffers of a mempool, and how long they are. */
+static int check_pool(struct weir_device *device, struct rte_mempool *pool, uint32_t *buffer_bytes)
+{
+	struct pool_check check = { .device = device };
+	uint32_t room = rte_pktmbuf_data_room_size(pool);
+
+	if (room < RTE_PKTMBUF_HEADROOM + WEIR_RX_BUFFER_MIN_BYTES) {
+		WEIR_PORT_LOG(
+			device, ERR,
+			"buffers of mempool %s have %u bytes; %u are needed, headroom included",
+			pool->name, room, RTE_PKTMBUF_HEADROOM + WEIR_RX_BUFFER_MIN_BYTES);
+		return -EINVAL;
+	}
+	/* Every mbuf: its data may lie elsewhere than itself (rte_pktmbuf_pool_create_extbuf). */
+	rte_mempool_obj_iter(pool, check_mbuf, &check);
+	if (check.error) {
+		WEIR_PORT_LOG(device, ERR, "mempool %s cannot be used to receive", pool->name);
+		return check.error;
+	}
+	*buffer_bytes = RTE_ALIGN_FLOOR(room - RTE_PKTMBUF_HEADROOM, 64u);
+	*buffer_bytes = RTE_MIN(*buffer_bytes, (uint32_t)WEIR_RX_BUFFER_MAX_BYTES);
+	return 0;
+}
+
+/* What every fresh receive mbuf has in the eight bytes from data_off on. */
+static uint64_t rearm_data(uint16_t port)
+{
+	struct rte_mbuf fresh = {
+		.data_off = RTE_PKTMBUF_HEADROOM,
+		.nb_segs = 1,
+		.port = port,
+	};
+	uint64_t rearm;
+
+	rte_mbuf_refcnt_set(&fresh, 1);
+	memcpy(&rearm, RTE_PTR_ADD(&fresh, offsetof(struct rte_mbuf, data_off)), sizeof(rearm));
+	return rearm;
+}
+
+int weir_rx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t descriptors,
+			unsigned int socket, const struct rte_eth_rxconf *conf,
+			struct rte_mempool *pool)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int ring_log2 = ring_log2_for(device, "receive", descriptors), error;
+	uint32_t entries, buffer_bytes = 0;
+	struct weir_rx_queue *queue;
+	size_t ring_bytes, completion_bytes;
+
+	if (ring_log2 < 0)
+		return ring_log2;
+	if (conf->rx_deferred_start) {
+		WEIR_PORT_LOG(device, ERR, "queues cannot be started one by one");
+		return -EINVAL;
+	}
+	error = check_pool(device, pool, &buffer_bytes);
+	if (error)
+		return error;
+	weir_rx_queue_release(ethdev, index);
+	entries = 1u << ring_log2;
+	queue = rte_zmalloc_socket("weir_rx_queue", sizeof(*queue), RTE_CACHE_LINE_SIZE,
+				   (int)socket);
+	if (!queue)
+		return -ENOMEM;
+	queue->device = device;
+	queue->index = index;
+	queue->conf = *conf;
+	queue->descriptors = descriptors;
+	queue->capacity = descriptors;
+	queue->ring_log2 = (uint8_t)ring_log2;
+	queue->mask = (uint16_t)(entries - 1);
+	queue->pool = pool;
+	queue->buffer_bytes = buffer_bytes;
+	queue->rearm = rearm_data(ethdev->data->port_id);
+	queue->free_threshold = conf->rx_free_thresh ? conf->rx_free_thresh
+						     : WEIR_RX_FREE_THRESHOLD;
+	queue->free_threshold = RTE_MIN(queue->free_threshold, (uint16_t)(descriptors / 2));
+
+	ring_bytes = entries * sizeof(struct weir_rx_buffer);
+	completion_bytes = entries * sizeof(struct weir_rx_completion);
+	queue->buffers = rte_zmalloc_socket("weir_rx_buffers", entries * sizeof(queue->buffers[0]),
+					    RTE_CACHE_LINE_SIZE, (int)socket);
+	queue->zone = rte_eth_dma_zone_reserve(ethdev, "weir_rx", index,
+					       sizeof(struct weir_shadow_doorbell) +
+						       completion_bytes + ring_bytes,
+					       ZONE_ALIGNMENT, (int)socket);
+	ethdev->data->rx_queues[index] = queue;
+	if (!queue->buffers || !queue->zone) {
+		WEIR_PORT_LOG(device, ERR, "no memory for receive queue %u of %u descriptors",
+			      index, descriptors);
+		weir_rx_queue_release(ethdev, index);
+		return -ENOMEM;
+	}
+	queue->shadow_iova = queue->zone->iova;
+	queue->completion_iova = queue->shadow_iova + sizeof(struct weir_shadow_doorbell);
+	queue->ring_iova = queue->completion_iova + completion_bytes;
+	queue->completions = RTE_PTR_ADD(queue->zone->addr, sizeof(struct weir_shadow_doorbell));
+	queue->ring = RTE_PTR_ADD(queue->zone->addr,
+				  sizeof(struct weir_shadow_doorbell) + completion_bytes);
+	return 0;
+}
+
+int weir_tx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t descriptors,
+			unsigned int socket, const struct rte_eth_txconf *conf)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int ring_log2 = ring_log2_for(device, "transmit", descriptors);
+	size_t ring_bytes, head_bytes = ZONE_ALIGNMENT;
+	struct weir_tx_queue *queue;
+	uint32_t entries;
+
+	if (ring_log2 < 0)
+		return ring_log2;
+	if (conf->tx_deferred_start) {
+		WEIR_PORT_LOG(device, ERR, "queues cannot be started one by one");
+		return -EINVAL;
+	}
+	weir_tx_queue_release(ethdev, index);
+	entries = 1u << ring_log2;
+	queue = rte_zmalloc_socket("weir_tx_queue", sizeof(*queue), RTE_CACHE_LINE_SIZE,
+				   (int)socket);
+	if (!queue)
+		return -ENOMEM;
+	queue->device = device;
+	queue->index = index;
+	queue->conf = *conf;
+	queue->descriptors = descriptors;
+	queue->capacity = descriptors;
+	queue->ring_log2 = (uint8_t)ring_log2;
+	queue->mask = (uint16_t)(entries - 1);
+	queue->free_threshold = conf->tx_free_thresh ? conf->tx_free_thresh
+						     : WEIR_TX_FREE_THRESHOLD;
+	queue->free_threshold = RTE_MIN(queue->free_threshold, (uint16_t)(descriptors / 2));
+
+	ring_bytes = entries * sizeof(struct weir_tx_descriptor);
+	queue->mbufs = rte_zmalloc_socket("weir_tx_mbufs", entries * sizeof(queue->mbufs[0]),
+					  RTE_CACHE_LINE_SIZE, (int)socket);
+	queue->zone = rte_eth_dma_zone_reserve(ethdev, "weir_tx", index,
+					       sizeof(struct weir_shadow_doorbell) + head_bytes +
+						       ring_bytes,
+					       ZONE_ALIGNMENT, (int)socket);
+	ethdev->data->tx_queues[index] = queue;
+	if (!queue->mbufs || !queue->zone) {
+		WEIR_PORT_LOG(device, ERR, "no memory for transmit queue %u of %u descriptors",
+			      index, descriptors);
+		weir_tx_queue_release(ethdev, index);
+		return -ENOMEM;
+	}
+	queue->shadow_iova = queue->zone->iova;
+	queue->head_iova = queue->shadow_iova + sizeof(struct weir_shadow_doorbell);
+	queue->ring_iova = queue->head_iova + head_bytes;
+	queue->head = RTE_PTR_ADD(queue->zone->addr, sizeof(struct weir_shadow_doorbell));
+	queue->ring =
+		RTE_PTR_ADD(queue->zone->addr, sizeof(struct weir_shadow_doorbell) + head_bytes);
+	return 0;
+}
+
+/* --- reset and release ---------------------------------------------------------------------------- */
+
+void weir_rx_queue_reset(struct weir_rx_queue *queue)
+{
+	for (uint32_t slot = 0; slot <= queue->mask; slot++) {
+		if (!queue->buffers[slot])
+			continue;
+		rte_pktmbuf_free(queue->buffers[slot]);
+		queue->buffers[slot] = NULL;
+	}
+	rte_pktmbuf_free(queue->partial);
+	queue->partial = NULL;
+	queue->taken = 0;
+	queue->posted = 0;
+	queue->checked = 0;
+	queue->broken = false;
+	queue->disordered = false;
+	queue->in_frame = false;
+	queue->created = false;
+	memset(queue->zone->addr, 0, queue->zone->len);
+}
+
+void weir_tx_queue_reset(struct weir_tx_queue *queue)
+{
+	for (uint16_t at = queue->reclaimed; at != queue->tail; at++) {
+		rte_pktmbuf_free(queue->mbufs[at & queue->mask]);
+		queue->mbufs[at & queue->mask] = NULL;
+	}
+	queue->tail = 0;
+	queue->reclaimed = 0;
+	queue->done = 0;
+	queue->broken = false;
+	queue->created = false;
+	memset(queue->zone->addr, 0, queue->zone->len);
+}
+
+void weir_rx_queue_release(struct rte_eth_dev *ethdev, uint16_t index)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	struct weir_rx_queue *queue = ethdev->data->rx_queues[index];
+
+	if (!queue)
+		return;
+	ethdev->data->rx_queues[index] = NULL;
+	if (queue->zone && !device->quiet) {
+		WEIR_PORT_LOG(device, WARNING,
+			      "receive queue %u stays in memory: the device may still write there",
+			      index);
+		return;
+	}
+	if (queue->zone && queue->buffers)
+		weir_rx_queue_reset(queue);
+	if (queue->zone)
+		rte_eth_dma_zone_free(ethdev, "weir_rx", index);
+	rte_free(queue->buffers);
+	rte_free(queue);
+}
+
+void weir_tx_queue_release(struct rte_eth_dev *ethdev, uint16_t index)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	struct weir_tx_queue *queue = ethdev->data->tx_queues[index];
+
+	if (!queue)
+		return;
+	ethdev->data->tx_queues[index] = NULL;
+	if (queue->zone && !device->quiet) {
+		WEIR_PORT_LOG(device, WARNING,
+			      "transmit queue %u stays in memory: the device may still use it",
+			      index);
+		return;
+	}
+	if (queue->zone && queue->mbufs)
+		weir_tx_queue_reset(queue);
+	if (queue->zone)
+		rte_eth_dma_zone_free(ethdev, "weir_tx", index);
+	rte_free(queue->mbufs);
+	rte_free(queue);
+}
+
+/* --- on the function ------------------------------------------------------------------------------- */
+
+static bool has_shadow(const struct weir_device *device)
+{
+	return (device->limits.features & WEIR_REG_FEATURES_SHADOW_DOORBELLS_MASK) != 0;
+}
+
+int weir_rx_queue_create(struct weir_rx_queue *queue, uint16_t vector)
+{
+	struct weir_device *device = queue->device;
+	struct weir_tlv request;
+	int error;
+
+	queue->good_flags = WEIR_RXC_END_MASK | WEIR_PREP(WEIR_RXC_GENERATION, device->generation);
+	queue->shadow = has_shadow(device) ? queue->zone->addr : NULL;
+	weir_tlv_begin(&request);
+	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_QUEUE, queue->index);
+	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_RING_ADDRESS, queue->ring_iova);
+	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_RING_LOG2, queue->ring_log2);
+	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_COMPLETION_ADDRESS, queue->completion_iova);
+	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_COMPLETION_LOG2, queue->ring_log2);
+	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_BUFFER_BYTES, queue->buffer_bytes);
+	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_VECTOR, vector);
+	if (queue->shadow)
+		weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_SHADOW_ADDRESS, queue->shadow_iova);
+	error = weir_admin_command(device, WEIR_COMMAND_RX_QUEUE_CREATE, &request, NULL, 0);
+	queue->created = !error;
+	return error;
+}
+
+int weir_tx_queue_create(struct weir_tx_queue *queue)
+{
+	struct weir_device *device = queue->device;
+	struct weir_tlv request;
+	int error;
+
+	queue->watched_head = 0;
+	queue->watched_since = rte_get_timer_cycles();
+	queue->max_segments = device->limits.max_segments;
+	queue->max_frame_bytes = device->limits.max_frame_bytes;
+	queue->shadow = has_shadow(device) ? queue->zone->addr : NULL;
+	weir_tlv_begin(&request);
+	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_QUEUE, queue->index);
+	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_RING_ADDRESS, queue->ring_iova);
+	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_RING_LOG2, queue->ring_log2);
+	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_COMPLETION_ADDRESS, queue->head_iova);
+	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_VECTOR, WEIR_VECTOR_NONE);
+	if (queue->shadow)
+		weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_SHADOW_ADDRESS, queue->shadow_iova);
+	error = weir_admin_command(device, WEIR_COMMAND_TX_QUEUE_CREATE, &request, NULL, 0);
+	queue->created = !error;
+	return error;
+}
+
+static int destroy(struct weir_device *device, enum weir_command command, uint16_t index)
+{
+	struct weir_tlv request;
+
+	weir_tlv_begin(&request);
+	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_QUEUE, index);
+	return weir_admin_command(device, command, &request, NULL, 0);
+}
+
+int weir_rx_queue_destroy(struct weir_rx_queue *queue)
+{
+	int error = 0;
+
+	if (queue->created)
+		error = destroy(queue->device, WEIR_COMMAND_RX_QUEUE_DESTROY, queue->index);
+	if (!error)
+		queue->created = false;
+	return error;
+}
+
+int weir_tx_queue_destroy(struct weir_tx_queue *queue)
+{
+	int error = 0;
+
+	if (queue->created)
+		error = destroy(queue->device, WEIR_COMMAND_TX_QUEUE_DESTROY, queue->index);
+	if (!error)
+		queue->created = false;
+	return error;
+}
+
+bool weir_tx_queue_stuck(struct weir_tx_queue *queue, uint64_t limit)
+{
+	uint16_t head = (uint16_t)weir_load32(queue->head);
+	uint16_t tail = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED);
+	uint64_t now = rte_get_timer_cycles();
+
+	if (!queue->created || head == tail || head != queue->watched_head) {
+		queue->watched_head = head;
+		queue->watched_since = now;
+		return false;
+	}
+	if (now - queue->watched_since <= limit)
+		return false;
+	WEIR_PORT_LOG(queue->device, WARNING,
+		      "transmit queue %u stands still: tail %u, head %u, event index %#x",
+		      queue->index, tail, head,
+		      queue->shadow ? weir_load32(&queue->shadow->event_index) : 0);
+	return true;
+}
+
+/* --- interrupts ------------------------------------------------------------------------------------ */
+
+int weir_rx_queue_intr_enable(struct rte_eth_dev *ethdev, uint16_t index)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	struct weir_rx_queue *queue = ethdev->data->rx_queues[index];
+
+	if (!ethdev->data->dev_conf.intr_conf.rxq)
+		return -ENOTSUP;
+	/* While the function is lost nothing can be armed; its recovery wakes whoever waits. */
+	if (!weir_gate_enter(&queue->gate))
+		return 0;
+	/* The tail of the last burst may still have to be told: nobody polls for a while now. */
+	if (queue->shadow && queue->checked != queue->posted) {
+		uint16_t before = queue->checked;
+
+		queue->checked = queue->posted;
+		if (weir_shadow_wants_doorbell(queue->shadow, before, queue->posted))
+			weir_doorbell_ring(device->transport,
+					   weir_doorbell_offset(device, index,
+								WEIR_DOORBELL_RX_TAIL),
+					   queue->posted);
+	}
+	weir_doorbell_arm(device->transport,
+			  weir_doorbell_offset(device, index, WEIR_DOORBELL_RX_ARM), queue->taken);
+	weir_gate_leave(&queue->gate);
+	return 0;
+}
+
+int weir_rx_queue_intr_disable(struct rte_eth_dev *ethdev, uint16_t index)
+{
+	/* An armed queue interrupts once and is then quiet by itself (specs/data-queues.md). */
+	RTE_SET_USED(index);
+	return ethdev->data->dev_conf.intr_conf.rxq ? 0 : -ENOTSUP;
+}
+
+/* --- what applications ask -------------------------------------------------------------------------- */
+
+void weir_rxq_info_get(struct rte_eth_dev *ethdev, uint16_t index, struct rte_eth_rxq_info *info)
+{
+	const struct weir_rx_queue *queue = ethdev->data->rx_queues[index];
+
+	info->mp = queue->pool;
+	info->scattered_rx = ethdev->data->scattered_rx;
+	info->nb_desc = queue->descriptors;
+	info->rx_buf_size = (uint16_t)RTE_MIN(queue->buffer_bytes, (uint32_t)UINT16_MAX);
+	info->conf = queue->conf;
+	info->conf.rx_free_thresh = queue->free_threshold;
+}
+
+void weir_txq_info_get(struct rte_eth_dev *ethdev, uint16_t index, struct rte_eth_txq_info *info)
+{
+	const struct weir_tx_queue *queue = ethdev->data->tx_queues[index];
+
+	info->nb_desc = queue->descriptors;
+	info->conf = queue->conf;
+	info->conf.tx_free_thresh = queue->free_threshold;
+}
+
+int weir_rx_burst_mode_get(struct rte_eth_dev *ethdev, uint16_t index,
+			   struct rte_eth_burst_mode *mode)
+{
+	RTE_SET_USED(index);
+#if defined(__SSSE3__)
+	const char *one_buffer = "Vector SSSE3";
+#else
+	const char *one_buffer = "Scalar";
+#endif
+
+	snprintf(mode->info, sizeof(mode->info), "%s",
+		 ethdev->data->scattered_rx ? "Scalar Scattered" : one_buffer);
+	return 0;
+}
+
+int weir_tx_burst_mode_get(struct rte_eth_dev *ethdev, uint16_t index,
+			   struct rte_eth_burst_mode *mode)
+{
+	const struct weir_tx_queue *queue = ethdev->data->tx_queues[index];
+
+	snprintf(mode->info, sizeof(mode->info), "%s", queue->simple ? "Scalar Simple" : "Scalar");
+	return 0;
+}

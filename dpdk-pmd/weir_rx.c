@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receive (specs/data-queues.md, receive). A burst looks at the generation bits of the completions ahead,
+ * turns what is good and in order into mbufs 16 bytes at a time, and leaves everything else to one careful
+ * path. Used buffers are replaced in batches; their new tail is one store.
+ *
+ * The doorbell rule for a new tail is asked at the beginning of the next burst, when the store has long left
+ * the core, so that its fence costs next to nothing. No frame can wait for that: an application that wants
+ * frames polls (or arms the interrupt, which asks, too).
+ */
+#include "weir_queues.h"
+
+#include <string.h>
+
+#include <rte_prefetch.h>
+
+#if defined(__SSSE3__)
+#include <tmmintrin.h>
+#endif
+
+/* The parts of a completion's flags that tell a plain frame in one buffer from everything else. */
+#define CHECKED_FLAGS \
+	(WEIR_RXC_PHASE_MASK | WEIR_RXC_END_MASK | WEIR_RXC_ERROR_MASK | WEIR_RXC_GENERATION_MASK)
+
+/* Completions that one burst may take without making a frame of them; bounds a misbehaving device. */
+#define ODD_COMPLETIONS_MAX 256
+
+/* How far ahead of the mbuf that is filled the next ones are fetched. */
+#define PREFETCH_AHEAD 4
+
+/* The mbuf fields written at once: rearm data with ol_flags, and what a descriptor tells. */
+_Static_assert(offsetof(struct rte_mbuf, data_off) % 16 == 0, "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, refcnt) == offsetof(struct rte_mbuf, data_off) + 2,
+	       "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, nb_segs) == offsetof(struct rte_mbuf, data_off) + 4,
+	       "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, port) == offsetof(struct rte_mbuf, data_off) + 6,
+	       "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, data_off) + 8,
+	       "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, packet_type) % 16 == 0, "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, pkt_len) == offsetof(struct rte_mbuf, packet_type) + 4,
+	       "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, data_len) == offsetof(struct rte_mbuf, packet_type) + 8,
+	       "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, vlan_tci) == offsetof(struct rte_mbuf, packet_type) + 10,
+	       "mbuf layout");
+_Static_assert(offsetof(struct rte_mbuf, hash) == offsetof(struct rte_mbuf, packet_type) + 12,
+	       "mbuf layout");
+
+/* ol_flags by the bits VLAN (of value 1 after the shift) and FLOW_HASH (of value 8) of a completion. */
+#define VLAN_FLAGS (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED)
+static const uint64_t offload_flags[16] = {
+	[1] = VLAN_FLAGS,
+	[3] = VLAN_FLAGS,
+	[5] = VLAN_FLAGS,
+	[7] = VLAN_FLAGS,
+	[8] = RTE_MBUF_F_RX_RSS_HASH,
+	[9] = RTE_MBUF_F_RX_RSS_HASH | VLAN_FLAGS,
+	[10] = RTE_MBUF_F_RX_RSS_HASH,
+	[11] = RTE_MBUF_F_RX_RSS_HASH | VLAN_FLAGS,
+	[12] = RTE_MBUF_F_RX_RSS_HASH,
+	[13] = RTE_MBUF_F_RX_RSS_HASH | VLAN_FLAGS,
+	[14] = RTE_MBUF_F_RX_RSS_HASH,
+	[15] = RTE_MBUF_F_RX_RSS_HASH | VLAN_FLAGS,
+};
+_Static_assert(WEIR_RXC_FLOW_HASH_SHIFT == WEIR_RXC_VLAN_SHIFT + 3, "offload_flags");
+
+static inline uint64_t offload_flags_of(uint32_t flags)
+{
+	return offload_flags[(flags >> WEIR_RXC_VLAN_SHIFT) & 15u];
+}
+
+/* What a completion says, read once. */
+struct completion {
+	uint32_t flow_hash, flags;
+	uint16_t length, buffer, vlan_tci;
+};
+
+/* Makes a fresh mbuf the only segment of a frame. */
+static inline void mbuf_fill(struct rte_mbuf *mbuf, uint64_t rearm,
+			     const struct completion *completion)
+{
+	/* The fields from data_off on, in the order that the assertions above check. */
+	memcpy(RTE_PTR_ADD(mbuf, offsetof(struct rte_mbuf, data_off)), &rearm, sizeof(rearm));
+	mbuf->ol_flags = offload_flags_of(completion->flags);
+	mbuf->packet_type = 0;
+	mbuf->pkt_len = completion->length;
+	mbuf->data_len = completion->length;
+	mbuf->vlan_tci = completion->vlan_tci;
+	mbuf->hash.rss = completion->flow_hash;
+}
+
+#if defined(__SSSE3__)
+/* Reads a completion whose generation bit was seen, fills the mbuf with it, and returns length and buffer. */
+static inline uint32_t completion_to_mbuf(const volatile struct weir_rx_completion *from,
+					  struct rte_mbuf *mbuf, uint64_t rearm)
+{
+	/* packet_type 0 | pkt_len = length | data_len = length, vlan_tci | hash = flow_hash */
+	const __m128i order = _mm_setr_epi8(-1, -1, -1, -1, 4, 5, -1, -1, 4, 5, 8, 9, 0, 1, 2, 3);
+	__m128i completion = _mm_load_si128((const __m128i *)(uintptr_t)from);
+	uint32_t flags = (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(completion, 12));
+	__m128i head = _mm_set_epi64x((long long)offload_flags_of(flags), (long long)rearm);
+
+	_mm_store_si128((__m128i *)(void *)&mbuf->data_off, head);
+	_mm_store_si128((__m128i *)(void *)&mbuf->packet_type, _mm_shuffle_epi8(completion, order));
+	return (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(completion, 4));
+}
+#else
+static inline uint32_t completion_to_mbuf(const volatile struct weir_rx_completion *from,
+					  struct rte_mbuf *mbuf, uint64_t rearm)
+{
+	struct completion completion = {
+		.flow_hash = weir_load32(&from->flow_hash),
+		.flags = weir_load32(&from->flags),
+		.length = weir_le16_to_cpu(from->length),
+		.buffer = weir_le16_to_cpu(from->buffer),
+		.vlan_tci = weir_le16_to_cpu(from->vlan_tci),
+	};
+
+	mbuf_fill(mbuf, rearm, &completion);
+	return completion.length | (uint32_t)completion.buffer << 16;
+}
+#endif
+
+/* --- posting buffers ----------------------------------------------------------------------------- */
+
+/* Of `count` slots from `slot` on, those at the beginning that are free; all, if order was always kept. */
+static uint16_t free_slots(const struct weir_rx_queue *queue, uint16_t slot, uint16_t count)
+{
+	uint16_t free = 0;
+
+	if (likely(!queue->disordered))
+		return count;
+	while (free < count && !queue->buffers[slot + free])
+		free++;
+	return free;
+}
+
+/* Puts up to `count` buffers from the mempool into the ring, without telling the device; returns how many. */
+static inline uint16_t post_piece(struct weir_rx_queue *queue, uint16_t count)
+{
+	uint16_t slot = queue->posted & queue->mask;
+	struct rte_mbuf **buffers = &queue->buffers[slot];
+	struct weir_rx_buffer *entries = &queue->ring[slot];
+
+	count = RTE_MIN(count, (uint16_t)(queue->mask + 1u - slot));
+	count = RTE_MIN(count, (uint16_t)WEIR_POOL_PIECE);
+	count = free_slots(queue, slot, count);
+	if (unlikely(count == 0))
+		return 0;
+	if (unlikely(rte_mempool_get_bulk(queue->pool, (void **)buffers, count) < 0)) {
+		/* The pool leaves garbage where it failed. */
+		memset(buffers, 0, count * sizeof(buffers[0]));
+		queue->no_mbufs++;
+		queue->device->data->rx_mbuf_alloc_failed += count;
+		return 0;
+	}
+	for (uint16_t i = 0; i < count; i++)
+		entries[i].address = weir_cpu_to_le64(rte_mbuf_data_iova_default(buffers[i]));
+	queue->posted += count;
+	return count;
+}
+
+static void ring_doorbell(struct weir_rx_queue *queue)
+{
+	queue->doorbells++;
+	weir_doorbell_ring(queue->device->transport,
+			   weir_doorbell_offset(queue->device, queue->index, WEIR_DOORBELL_RX_TAIL),
+			   queue->posted);
+}
+
+/* Buffers that came back less buffers that replaced them. */
+static inline uint16_t room(const struct weir_rx_queue *queue)
+{
+	return (uint16_t)(queue->capacity - weir_ring_ahead(queue->posted, queue->taken));
+}
+
+static inline void post_buffers(struct weir_rx_queue *queue)
+{
+	uint16_t before = queue->posted;
+
+	while (room(queue) >= queue->free_threshold && post_piece(queue, room(queue)))
+		;
+	if (queue->posted == before)
+		return;
+	if (likely(queue->shadow != NULL)) {
+		weir_shadow_store(queue->shadow, queue->posted);
+	} else {
+		queue->checked = queue->posted;
+		ring_doorbell(queue);
+	}
+}
+
+/* Asks the doorbell rule for the tail that the last burst left. */
+static inline void check_doorbell(struct weir_rx_queue *queue)
+{
+	uint16_t before = queue->checked;
+
+	if (likely(before == queue->posted))
+		return;
+	queue->checked = queue->posted;
+	if (weir_shadow_wants_doorbell(queue->shadow, before, queue->posted))
+		ring_doorbell(queue);
+}
+
+int weir_rx_fill(struct weir_rx_queue *queue)
+{
+	while (room(queue))
+		if (!post_piece(queue, room(queue)))
+			return -ENOMEM;
+	return 0;
+}
+
+void weir_rx_announce(struct weir_rx_queue *queue)
+{
+	if (queue->shadow)
+		weir_shadow_store(queue->shadow, queue->posted);
+	queue->checked = queue->posted;
+	/* A device that has just been given the queue may know nothing of its shadow yet. */
+	ring_doorbell(queue);
+}
+
+/* --- completions, one at a time, with all their oddities ------------------------------------------ */
+
+/* Nothing the device says can be relied on any more. */
+static void give_up(struct weir_rx_queue *queue)
+{
+	queue->bad_entries++;
+	queue->broken = true;
+	weir_device_suspect(queue->device);
+}
+
+static bool completion_is_new(const struct weir_rx_queue *queue)
+{
+	uint32_t flags = weir_load32(&queue->completions[queue->taken & queue->mask].flags);
+
+	return ((flags ^ weir_ring_phase(queue->taken, queue->ring_log2)) & WEIR_RXC_PHASE_MASK) ==
+	       0;
+}
+
+/* Appends a buffer to the frame that is being put together. */
+static void append(struct weir_rx_queue *queue, struct rte_mbuf *mbuf)
+{
+	if (!queue->partial) {
+		queue->partial = mbuf;
+	} else {
+		queue->partial->nb_segs++;
+		queue->partial->pkt_len += mbuf->data_len;
+		queue->partial_last->next = mbuf;
+	}
+	queue->partial_last = mbuf;
+}
+
+/*
+ * Takes the completion that completion_is_new() has seen. Returns a frame if it was the last of one, NULL if
+ * not, or if the frame is lost.
+ */
+static struct rte_mbuf *take_completion(struct weir_rx_queue *queue)
+{
+	const volatile struct weir_rx_completion *entry =
+		&queue->completions[queue->taken & queue->mask];
+	struct completion completion;
+	struct rte_mbuf *mbuf, *frame;
+	uint16_t slot;
+	bool last;
+
+	weir_load_fence();
+	completion = (struct completion){
+		.flow_hash = weir_load32(&entry->flow_hash),
+		.flags = weir_load32(&entry->flags),
+		.length = weir_le16_to_cpu(entry->length),
+		.buffer = weir_le16_to_cpu(entry->buffer),
+		.vlan_tci = weir_le16_to_cpu(entry->vlan_tci),
+	};
+	slot = completion.buffer & queue->mask;
+	mbuf = queue->buffers[slot];
+	/* A buffer that is not posted, or data that does not fit it: false. Another generation: late. */
+	if (!mbuf || ((completion.flags ^ queue->good_flags) & WEIR_RXC_GENERATION_MASK) ||
+	    (!(completion.flags & WEIR_RXC_ERROR_MASK) &&
+	     (completion.length == 0 || completion.length > queue->buffer_bytes))) {
+		give_up(queue);
+		return NULL;
+	}
+	if (completion.buffer != queue->taken)
+		queue->disordered = true;
+	queue->buffers[slot] = NULL;
+	queue->taken++;
+
+	mbuf_fill(mbuf, queue->rearm, &completion);
+	last = (completion.flags & WEIR_RXC_END_MASK) != 0;
+	if (queue->in_frame && !queue->partial) {
+		/* The rest of a frame that went wrong. */
+		rte_mbuf_raw_free(mbuf);
+		queue->in_frame = !last;
+		return NULL;
+	}
+	if (completion.flags & WEIR_RXC_ERROR_MASK) {
+		rte_mbuf_raw_free(mbuf);
+		rte_pktmbuf_free(queue->partial);
+		queue->partial = NULL;
+		queue->transfers_failed++;
+		queue->in_frame = !last;
+		return NULL;
+	}
+	append(queue, mbuf);
+	queue->in_frame = !last;
+	if (!last) {
+		if (unlikely(queue->partial->pkt_len > WEIR_MAX_FRAME_BYTES))
+			give_up(queue);
+		return NULL;
+	}
+	frame = queue->partial;
+	queue->partial = NULL;
+	if (frame != mbuf) {
+		/* What is known of a frame is known with its last buffer. */
+		frame->ol_flags = mbuf->ol_flags;
+		frame->vlan_tci = mbuf->vlan_tci;
+		frame->hash.rss = mbuf->hash.rss;
+	}
+	return frame;
+}
+
+/* --- bursts -------------------------------------------------------------------------------------- */
+
+/* Good completions from the next one on, at most `limit`, none beyond the end of the ring. */
+static inline uint16_t good_completions(const struct weir_rx_queue *queue, uint16_t limit)
+{
+	uint16_t slot = queue->taken & queue->mask, count;
+	const volatile struct weir_rx_completion *entries = &queue->completions[slot];
+	uint32_t wanted = queue->good_flags | weir_ring_phase(queue->taken, queue->ring_log2);
+
+	limit = RTE_MIN(limit, (uint16_t)(queue->mask + 1u - slot));
+	for (count = 0; count < limit; count++)
+		if ((weir_load32(&entries[count].flags) & CHECKED_FLAGS) != wanted)
+			break;
+	return count;
+}
+
+/* Turns `count` good completions into frames; stops before one whose length or buffer is odd. */
+static inline uint16_t take_good(struct weir_rx_queue *queue, struct rte_mbuf **frames,
+				 uint16_t count)
+{
+	uint16_t slot = queue->taken & queue->mask, i;
+	const volatile struct weir_rx_completion *entries = &queue->completions[slot];
+	struct rte_mbuf **buffers = &queue->buffers[slot];
+	uint32_t longest = queue->buffer_bytes - 1, bytes = 0;
+
+	for (i = 0; i < RTE_MIN(count, (uint16_t)PREFETCH_AHEAD); i++)
+		if (buffers[i])
+			rte_prefetch0(buffers[i]);
+	for (i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = buffers[i];
+		uint32_t said;
+
+		if (i + PREFETCH_AHEAD < count)
+			rte_prefetch0(buffers[i + PREFETCH_AHEAD]);
+		if (unlikely(!mbuf))
+			break;
+		said = completion_to_mbuf(&entries[i], mbuf, queue->rearm);
+		if (unlikely(said >> 16 != (uint16_t)(queue->taken + i) ||
+			     (said & 0xffffu) - 1u > longest))
+			break;
+		rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
+		bytes += said & 0xffffu;
+		buffers[i] = NULL;
+		frames[i] = mbuf;
+	}
+	queue->taken += i;
+	queue->frames += i;
+	queue->bytes += bytes;
+	return i;
+}
+
+uint16_t weir_receive(void *opaque, struct rte_mbuf **frames, uint16_t count)
+{
+	struct weir_rx_queue *queue = opaque;
+	uint16_t got = 0, odd = 0;
+
+	if (unlikely(!weir_gate_enter(&queue->gate)))
+		return 0;
+	check_doorbell(queue);
+	while (got < count && !queue->broken) {
+		uint16_t good = good_completions(queue, count - got);
+		struct rte_mbuf *frame;
+
+		if (likely(good && !queue->in_frame)) {
+			uint16_t taken;
+
+			weir_load_fence();
+			taken = take_good(queue, frames + got, good);
+			got += taken;
+			if (likely(taken))
+				continue;
+		}
+		if (!completion_is_new(queue) || odd++ == ODD_COMPLETIONS_MAX)
+			break;
+		frame = take_completion(queue);
+		if (!frame)
+			continue;
+		if (frame->nb_segs > 1 && !queue->chains) {
+			/* Longer than a buffer, and the application did not ask for such. */
+			rte_pktmbuf_free(frame);
+			queue->errors++;
+			continue;
+		}
+		queue->frames++;
+		queue->bytes += frame->pkt_len;
+		frames[got++] = frame;
+	}
+	if (room(queue) >= queue->free_threshold)
+		post_buffers(queue);
+	weir_gate_leave(&queue->gate);
+	return got;
+}
+
+uint16_t weir_receive_scattered(void *opaque, struct rte_mbuf **frames, uint16_t count)
+{
+	struct weir_rx_queue *queue = opaque;
+	uint16_t got = 0;
+	uint32_t left = queue->mask + 1u;
+
+	if (unlikely(!weir_gate_enter(&queue->gate)))
+		return 0;
+	check_doorbell(queue);
+	while (got < count && left-- && !queue->broken && completion_is_new(queue)) {
+		uint16_t next = (queue->taken + 1u) & queue->mask;
+		struct rte_mbuf *frame;
+
+		if (queue->buffers[next])
+			rte_prefetch0(queue->buffers[next]);
+		frame = take_completion(queue);
+		if (!frame)
+			continue;
+		queue->frames++;
+		queue->bytes += frame->pkt_len;
+		rte_prefetch0(rte_pktmbuf_mtod(frame, void *));
+		frames[got++] = frame;
+	}
+	if (room(queue) >= queue->free_threshold)
+		post_buffers(queue);
+	weir_gate_leave(&queue->gate);
+	return got;
+}
+
+/* --- what applications ask about a queue ----------------------------------------------------------- */
+
+/* Whether the completion `ahead` places from the next one has been written. Looks only. */
+static bool written_ahead(const struct weir_rx_queue *queue, uint16_t ahead)
+{
+	uint16_t place = (uint16_t)(queue->taken + ahead);
+	uint32_t flags = weir_load32(&queue->completions[place & queue->mask].flags);
+
+	return ((flags ^ weir_ring_phase(place, queue->ring_log2)) & WEIR_RXC_PHASE_MASK) == 0;
+}
+
+uint32_t weir_rx_queue_count(void *opaque)
+{
+	const struct weir_rx_queue *queue = opaque;
+	uint16_t posted = weir_ring_ahead(queue->posted, queue->taken);
+	uint32_t below = 0, above = posted;
+
+	/* Completions are written in order, so the border can be searched for. */
+	while (below < above) {
+		uint32_t middle = (below + above) / 2;
+
+		if (written_ahead(queue, (uint16_t)middle))
+			below = middle + 1;
+		else
+			above = middle;
+	}
+	return below;
+}
+
+int weir_rx_descriptor_status(void *opaque, uint16_t offset)
+{
+	const struct weir_rx_queue *queue = opaque;
+
+	if (offset >= queue->descriptors)
+		return -EINVAL;
+	if (offset >= weir_ring_ahead(queue->posted, queue->taken))
+		return RTE_ETH_RX_DESC_UNAVAIL;
+	return written_ahead(queue, offset) ? RTE_ETH_RX_DESC_DONE : RTE_ETH_RX_DESC_AVAIL;
+}

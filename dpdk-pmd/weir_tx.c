@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Transmit (specs/data-queues.md, transmit). A burst writes its descriptors, then one tail. The device writes
+ * back how far it is; that line is read only when what was read before is used up.
+ */
+#include "weir_queues.h"
+
+#include <rte_errno.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/* The only things this device does for a frame. */
+#define OFFLOADS_DONE RTE_MBUF_F_TX_VLAN
+/* Flags of an mbuf that ask for something; others describe it. */
+#define OFFLOADS_REFUSED                                                        \
+	(RTE_MBUF_F_TX_OFFLOAD_MASK & ~OFFLOADS_DONE &                          \
+	 ~(RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_OUTER_IPV4 | \
+	   RTE_MBUF_F_TX_OUTER_IPV6))
+
+static inline void descriptor_write(struct weir_tx_descriptor *descriptor, uint64_t address,
+				    uint16_t length, uint16_t flags, uint16_t vlan_tci)
+{
+#if defined(__SSE2__)
+	uint64_t rest = length | (uint64_t)flags << 16 | (uint64_t)vlan_tci << 32;
+
+	_mm_store_si128((__m128i *)(void *)descriptor,
+			_mm_set_epi64x((long long)rest, (long long)address));
+#else
+	*descriptor = (struct weir_tx_descriptor){
+		.address = weir_cpu_to_le64(address),
+		.length = weir_cpu_to_le16(length),
+		.flags = weir_cpu_to_le16(flags),
+		.vlan_tci = weir_cpu_to_le16(vlan_tci),
+	};
+#endif
+}
+
+/* --- getting mbufs back ---------------------------------------------------------------------------- */
+
+/* Reads how far the device is. False if it claims what it cannot have done. */
+static bool read_head(struct weir_tx_queue *queue)
+{
+	uint16_t head = (uint16_t)weir_load32(queue->head);
+
+	if (unlikely(weir_ring_ahead(head, queue->reclaimed) >
+		     weir_ring_ahead(queue->tail, queue->reclaimed))) {
+		queue->bad_heads++;
+		queue->broken = true;
+		weir_device_suspect(queue->device);
+		return false;
+	}
+	weir_load_fence();
+	queue->done = head;
+	return true;
+}
+
+/* Frees the mbufs of `count` descriptors that the device is done with: single segments of one mempool. */
+static inline void reclaim_simple(struct weir_tx_queue *queue, uint16_t count)
+{
+	while (count) {
+		uint16_t slot = queue->reclaimed & queue->mask;
+		uint16_t piece = RTE_MIN(count, (uint16_t)(queue->mask + 1u - slot));
+		struct rte_mbuf **mbufs = &queue->mbufs[slot];
+
+		piece = RTE_MIN(piece, (uint16_t)WEIR_POOL_PIECE);
+		rte_mempool_put_bulk(mbufs[0]->pool, (void **)mbufs, piece);
+		queue->reclaimed += piece;
+		count -= piece;
+	}
+}
+
+/* Frees the frames among `count` descriptors, which may be shared, cloned, chained, of any mempool. */
+static uint32_t reclaim_full(struct weir_tx_queue *queue, uint16_t count)
+{
+	struct rte_mbuf *piece[WEIR_POOL_PIECE];
+	unsigned int in_piece = 0;
+	uint32_t frames = 0;
+
+	for (; count; count--, queue->reclaimed++) {
+		struct rte_mbuf *mbuf = queue->mbufs[queue->reclaimed & queue->mask];
+
+		if (!mbuf)
+			continue;
+		frames++;
+		if (mbuf->nb_segs > 1) {
+			rte_pktmbuf_free(mbuf);
+			continue;
+		}
+		mbuf = rte_pktmbuf_prefree_seg(mbuf);
+		if (!mbuf)
+			continue;
+		if (in_piece && (in_piece == WEIR_POOL_PIECE || piece[0]->pool != mbuf->pool)) {
+			rte_mempool_put_bulk(piece[0]->pool, (void **)piece, in_piece);
+			in_piece = 0;
+		}
+		piece[in_piece++] = mbuf;
+	}
+	if (in_piece)
+		rte_mempool_put_bulk(piece[0]->pool, (void **)piece, in_piece);
+	return frames;
+}
+
+/*
+ * Before a burst of `needed` descriptors: gets mbufs back once enough are out. What was read of the head is
+ * used up first, a piece per burst, so that mbufs go back about as fast as they come; only a burst that finds
+ * no room takes everything there is.
+ */
+static inline void reclaim(struct weir_tx_queue *queue, uint16_t needed, bool simple)
+{
+	uint16_t out = weir_ring_ahead(queue->tail, queue->reclaimed), ready;
+	bool short_of_room = (uint16_t)(queue->capacity - out) < needed;
+
+	if (out < queue->free_threshold && !short_of_room)
+		return;
+	ready = weir_ring_ahead(queue->done, queue->reclaimed);
+	if (ready < WEIR_TX_FREE_THRESHOLD || short_of_room) {
+		if (!read_head(queue))
+			return;
+		ready = weir_ring_ahead(queue->done, queue->reclaimed);
+	}
+	if (!short_of_room)
+		ready = RTE_MIN(ready, RTE_MAX(needed, (uint16_t)WEIR_TX_FREE_THRESHOLD));
+	if (simple)
+		reclaim_simple(queue, ready);
+	else
+		reclaim_full(queue, ready);
+}
+
+int weir_tx_done_cleanup(void *opaque, uint32_t limit)
+{
+	struct weir_tx_queue *queue = opaque;
+	uint32_t frames = 0;
+
+	if (!weir_gate_enter(&queue->gate))
+		return 0;
+	if (!queue->broken && read_head(queue)) {
+		uint16_t ready = weir_ring_ahead(queue->done, queue->reclaimed);
+
+		/* Frames end at descriptors that hold an mbuf; without segments each does. */
+		while (ready && (limit == 0 || frames < limit)) {
+			if (queue->simple) {
+				reclaim_simple(queue, 1);
+				frames++;
+			} else {
+				frames += reclaim_full(queue, 1);
+			}
+			ready--;
+		}
+	}
+	weir_gate_leave(&queue->gate);
+	return (int)frames;
+}
+
+/* --- sending --------------------------------------------------------------------------------------- */
+
+/* The descriptors up to tail are ready: tells the device, if it does not look by itself. */
+static inline void publish(struct weir_tx_queue *queue, uint16_t tail)
+{
+	uint16_t before = queue->tail;
+
+	if (tail == before)
+		return;
+	queue->ring[(uint16_t)(tail - 1u) & queue->mask].flags |=
+		weir_cpu_to_le16((uint16_t)WEIR_TXD_REPORT_MASK);
+	queue->tail = tail;
+	if (likely(queue->shadow != NULL)) {
+		weir_shadow_store(queue->shadow, tail);
+		if (likely(!weir_shadow_wants_doorbell(queue->shadow, before, tail)))
+			return;
+	}
+	queue->doorbells++;
+	weir_doorbell_ring(queue->device->transport,
+			   weir_doorbell_offset(queue->device, queue->index, WEIR_DOORBELL_TX_TAIL),
+			   tail);
+}
+
+static void drop(struct weir_tx_queue *queue, struct rte_mbuf *frame)
+{
+	queue->dropped++;
+	rte_pktmbuf_free(frame);
+}
+
+uint16_t weir_transmit_simple(void *opaque, struct rte_mbuf **frames, uint16_t count)
+{
+	struct weir_tx_queue *queue = opaque;
+	const uint32_t span = queue->max_frame_bytes - WEIR_MIN_FRAME_BYTES;
+	const uint16_t mask = queue->mask;
+	uint16_t tail, room, i;
+	uint64_t bytes = 0;
+
+	if (unlikely(!weir_gate_enter(&queue->gate)))
+		return 0;
+	reclaim(queue, count, true);
+	tail = queue->tail;
+	room = (uint16_t)(queue->capacity - weir_ring_ahead(tail, queue->reclaimed));
+	if (unlikely(queue->broken))
+		room = 0;
+	count = RTE_MIN(count, room);
+	for (i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = frames[i];
+		uint16_t slot = tail & mask, length = mbuf->data_len;
+
+		if (unlikely((uint32_t)length - WEIR_MIN_FRAME_BYTES > span)) {
+			drop(queue, mbuf);
+			continue;
+		}
+		queue->mbufs[slot] = mbuf;
+		descriptor_write(&queue->ring[slot], rte_mbuf_data_iova(mbuf), length,
+				 WEIR_TXD_END_MASK, 0);
+		bytes += length;
+		tail++;
+	}
+	queue->frames += weir_ring_ahead(tail, queue->tail);
+	queue->bytes += bytes;
+	publish(queue, tail);
+	weir_gate_leave(&queue->gate);
+	return count;
+}
+
+/* Whether the device can send a frame: its segments, and its bytes with a tag that is to be inserted. */
+static inline bool sendable(const struct weir_tx_queue *queue, const struct rte_mbuf *frame)
+{
+	uint32_t tag_bytes = frame->ol_flags & RTE_MBUF_F_TX_VLAN ? RTE_VLAN_HLEN : 0;
+
+	return frame->nb_segs <= queue->max_segments && frame->pkt_len >= WEIR_MIN_FRAME_BYTES &&
+	       frame->pkt_len <= queue->max_frame_bytes - tag_bytes;
+}
+
+/* Writes the descriptors of a frame; returns the tail behind them. There is room. */
+static inline uint16_t frame_write(struct weir_tx_queue *queue, struct rte_mbuf *frame,
+				   uint16_t tail)
+{
+	uint16_t first_flags = 0, vlan_tci = 0, last = tail;
+
+	if (frame->ol_flags & RTE_MBUF_F_TX_VLAN) {
+		first_flags = WEIR_TXD_VLAN_MASK;
+		vlan_tci = frame->vlan_tci;
+	}
+	for (const struct rte_mbuf *segment = frame; segment; segment = segment->next) {
+		uint16_t slot = tail & queue->mask;
+
+		if (unlikely(segment->data_len == 0))
+			continue; /* a descriptor of no bytes is an error (specs/data-queues.md) */
+		descriptor_write(&queue->ring[slot], rte_mbuf_data_iova(segment), segment->data_len,
+				 first_flags, vlan_tci);
+		queue->mbufs[slot] = NULL;
+		first_flags = 0;
+		vlan_tci = 0;
+		last = tail++;
+	}
+	queue->ring[last & queue->mask].flags |= weir_cpu_to_le16((uint16_t)WEIR_TXD_END_MASK);
+	queue->mbufs[last & queue->mask] = frame;
+	return tail;
+}
+
+uint16_t weir_transmit(void *opaque, struct rte_mbuf **frames, uint16_t count)
+{
+	struct weir_tx_queue *queue = opaque;
+	uint16_t tail, i, sent = 0;
+	uint64_t bytes = 0;
+
+	if (unlikely(!weir_gate_enter(&queue->gate)))
+		return 0;
+	reclaim(queue, count, false);
+	tail = queue->tail;
+	for (i = 0; i < count && likely(!queue->broken); i++) {
+		struct rte_mbuf *frame = frames[i];
+
+		if (unlikely(!sendable(queue, frame))) {
+			drop(queue, frame);
+			continue;
+		}
+		if (unlikely(weir_ring_ahead(tail, queue->reclaimed) + frame->nb_segs >
+			     queue->capacity)) {
+			/* reclaim() counts from the published tail: what was written stays as it is. */
+			reclaim(queue,
+				(uint16_t)(weir_ring_ahead(tail, queue->tail) + frame->nb_segs),
+				false);
+			if (weir_ring_ahead(tail, queue->reclaimed) + frame->nb_segs >
+			    queue->capacity)
+				break;
+		}
+		bytes += frame->pkt_len;
+		tail = frame_write(queue, frame, tail);
+		sent++;
+	}
+	queue->frames += sent;
+	queue->bytes += bytes;
+	publish(queue, tail);
+	weir_gate_leave(&queue->gate);
+	return i;
+}
+
+uint16_t weir_transmit_prepare(void *opaque, struct rte_mbuf **frames, uint16_t count)
+{
+	const struct weir_tx_queue *queue = opaque;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (frames[i]->ol_flags & OFFLOADS_REFUSED) {
+			rte_errno = ENOTSUP;
+			return i;
+		}
+		if (!sendable(queue, frames[i])) {
+			rte_errno = EINVAL;
+			return i;
+		}
+	}
+	return count;
+}
+
+int weir_tx_descriptor_status(void *opaque, uint16_t offset)
+{
+	const struct weir_tx_queue *queue = opaque;
+	uint16_t head, place;
+
+	if (offset >= queue->descriptors)
+		return -EINVAL;
+	/* Counted from the next descriptor to be written; those behind the tail were written a lap ago. */
+	place = (uint16_t)(queue->tail + offset - queue->capacity);
+	head = (uint16_t)weir_load32(queue->head);
+	if (weir_ring_ahead(queue->tail, place) > weir_ring_ahead(queue->tail, head))
+		return RTE_ETH_TX_DESC_DONE;
+	return RTE_ETH_TX_DESC_FULL;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The DPDK driver's receive bursts against a device that the test plays, well behaved and not. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath.h"
+
+#define END WEIR_RXC_END_MASK
+
+static void frames_come_in_order_through_every_wrap(void)
+{
+	struct fake *fake = fake_new(256, 1023, 2048);
+	struct rte_mbuf *expected[256] = { NULL }, *frames[64];
+	uint32_t made = 0, got = 0, wrong = 0;
+
+	srand(1);
+	while (got < 3 * 65536) {
+		uint16_t burst = (uint16_t)below(65), count;
+
+		/* Never more than what is posted, as the device counts it. */
+		while (burst-- && made - got < 200 && (uint16_t)made != fake_rx_tail(fake)) {
+			expected[made % 256] = fake->rx->buffers[made & fake->rx->mask];
+			wrong += fake->rx->ring[made & fake->rx->mask].address !=
+				 rte_mbuf_data_iova_default(expected[made % 256]);
+			fake_complete_raw(fake, (uint16_t)made, (uint16_t)(60 + made % 1900),
+					  END | WEIR_PREP(WEIR_RXC_GENERATION, FAKE_GENERATION) |
+						  (made % 3 ? 0 : WEIR_RXC_VLAN_MASK) |
+						  (made % 5 ? 0 : WEIR_RXC_FLOW_HASH_MASK) |
+						  (made % 7 ? 0 : WEIR_RXC_BROADCAST_MASK),
+					  (uint16_t)(made % 4095), made * 7);
+			made++;
+		}
+		count = weir_receive(fake->rx, frames, (uint16_t)(1 + below(64)));
+		for (uint16_t i = 0; i < count; i++, got++) {
+			const struct rte_mbuf *frame = frames[i];
+			uint64_t flags =
+				(got % 3 ? 0 : RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED) |
+				(got % 5 ? 0 : RTE_MBUF_F_RX_RSS_HASH);
+
+			wrong += frame != expected[got % 256] ||
+				 frame->pkt_len != 60 + got % 1900 ||
+				 frame->data_len != frame->pkt_len || frame->nb_segs != 1 ||
+				 frame->next != NULL || frame->port != 7 ||
+				 frame->data_off != RTE_PKTMBUF_HEADROOM ||
+				 rte_mbuf_refcnt_read(frame) != 1 || frame->ol_flags != flags ||
+				 frame->vlan_tci != got % 4095 || frame->hash.rss != got * 7 ||
+				 frame->packet_type != 0;
+		}
+		free_all(frames, count);
+		WEIR_REQUIRE_EQ(wrong, 0);
+	}
+	WEIR_EXPECT_EQ(fake->rx->frames, got);
+	WEIR_EXPECT_EQ(fake->suspected, 0);
+	WEIR_EXPECT(!fake->rx->disordered);
+	fake_end(fake);
+}
+
+static void ring_sizes_between_powers_of_two_post_what_was_asked_for(void)
+{
+	struct fake *fake = fake_new(100, 1023, 2048);
+	struct rte_mbuf *frames[64];
+	uint16_t made = 0, got = 0;
+
+	WEIR_EXPECT_EQ(fake->rx->mask, 127);
+	for (unsigned int turn = 0; turn < 2000; turn++) {
+		uint16_t count;
+
+		WEIR_EXPECT(weir_ring_ahead(fake_rx_tail(fake), got) <= 100);
+		while (made != fake_rx_tail(fake)) {
+			fake_complete(fake, made, 64, END);
+			made++;
+		}
+		count = weir_receive(fake->rx, frames, 64);
+		got += count;
+		free_all(frames, count);
+	}
+	WEIR_EXPECT(got != 0);
+	WEIR_EXPECT_EQ(fake->suspected, 0);
+	fake_end(fake);
+}
+
+static void doorbell_is_rung_one_poll_after_the_tail_and_only_when_asked(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frames[64];
+	uint16_t value = 0, old_tail = fake_rx_tail(fake), count;
+
+	/* The start of a queue always rings. */
+	WEIR_EXPECT(fake_rung(fake, WEIR_DOORBELL_RX_TAIL, &value));
+	WEIR_EXPECT_EQ(value, 128);
+	/* A device that polls. */
+	for (uint16_t i = 0; i < 64; i++)
+		fake_complete(fake, i, 64, END);
+	count = weir_receive(fake->rx, frames, 64);
+	WEIR_EXPECT_EQ(count, 64);
+	free_all(frames, count);
+	WEIR_EXPECT_EQ(weir_ring_ahead(fake_rx_tail(fake), old_tail), 64);
+	WEIR_EXPECT_EQ(weir_receive(fake->rx, frames, 64), 0);
+	WEIR_EXPECT(!fake_rung(fake, WEIR_DOORBELL_RX_TAIL, NULL));
+	/* A device that went to sleep with the tail it saw. */
+	fake->rx->shadow->event_index = weir_cpu_to_le32((uint32_t)fake_rx_tail(fake));
+	for (uint16_t i = 64; i < 128; i++)
+		fake_complete(fake, i, 64, END);
+	count = weir_receive(fake->rx, frames, 64);
+	free_all(frames, count);
+	WEIR_EXPECT(!fake_rung(fake, WEIR_DOORBELL_RX_TAIL, NULL));
+	WEIR_EXPECT_EQ(weir_receive(fake->rx, frames, 64), 0);
+	WEIR_EXPECT(fake_rung(fake, WEIR_DOORBELL_RX_TAIL, &value));
+	WEIR_EXPECT_EQ(value, fake_rx_tail(fake));
+	WEIR_EXPECT_EQ(weir_receive(fake->rx, frames, 64), 0);
+	WEIR_EXPECT(!fake_rung(fake, WEIR_DOORBELL_RX_TAIL, NULL));
+	fake_end(fake);
+}
+
+static void without_shadow_doorbells_every_tail_rings(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct weir_shadow_doorbell *shadow = fake->rx->shadow;
+	struct rte_mbuf *frames[64];
+	uint16_t value = 0, count;
+
+	fake_rung(fake, WEIR_DOORBELL_RX_TAIL, NULL);
+	fake->rx->shadow = NULL;
+	for (uint16_t i = 0; i < 64; i++)
+		fake_complete(fake, i, 64, END);
+	count = weir_receive(fake->rx, frames, 64);
+	free_all(frames, count);
+	WEIR_EXPECT(fake_rung(fake, WEIR_DOORBELL_RX_TAIL, &value));
+	WEIR_EXPECT_EQ(value, 192);
+	fake->rx->shadow = shadow;
+	fake_end(fake);
+}
+
+/* A frame of `buffers` buffers from buffer `first` on, the last of 100 bytes. */
+static void complete_chain(struct fake *fake, uint16_t first, uint16_t buffers)
+{
+	for (uint16_t i = 0; i < buffers; i++)
+		fake_complete_raw(fake, (uint16_t)(first + i), i + 1 == buffers ? 100 : 2048,
+				  WEIR_PREP(WEIR_RXC_GENERATION, FAKE_GENERATION) |
+					  (i + 1 == buffers ? END | WEIR_RXC_VLAN_MASK : 0),
+				  99, 0);
+}
+
+static void check_chain(const struct rte_mbuf *frame, uint16_t buffers)
+{
+	const struct rte_mbuf *segment = frame;
+	uint16_t count = 0;
+
+	WEIR_EXPECT_EQ(frame->nb_segs, buffers);
+	WEIR_EXPECT_EQ(frame->pkt_len, (buffers - 1u) * 2048u + 100u);
+	WEIR_EXPECT_EQ(frame->vlan_tci, 99);
+	WEIR_EXPECT(frame->ol_flags == (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED));
+	for (; segment; segment = segment->next, count++)
+		WEIR_EXPECT_EQ(segment->data_len, segment->next ? 2048 : 100);
+	WEIR_EXPECT_EQ(count, buffers);
+}
+
+static void chains_are_put_together_also_across_bursts(void)
+{
+	eth_rx_burst_t bursts[] = { weir_receive, weir_receive_scattered };
+
+	for (size_t b = 0; b < RTE_DIM(bursts); b++) {
+		struct fake *fake = fake_new(128, 1023, 2048);
+		struct rte_mbuf *frames[64];
+		uint16_t buffer = 0;
+
+		fake->rx->chains = true;
+		for (uint16_t turn = 0; turn < 3000; turn++) {
+			uint16_t buffers = (uint16_t)(1 + turn % 4);
+
+			if (buffers == 1) {
+				fake_complete(fake, buffer, 64, END);
+				WEIR_REQUIRE_EQ(bursts[b](fake->rx, frames, 64), 1);
+				WEIR_EXPECT_EQ(frames[0]->nb_segs, 1);
+			} else {
+				/* All but the last first: no frame yet. */
+				complete_chain(fake, buffer, buffers);
+				fake->completed--;
+				fake->completions[fake->completed & fake->rx->mask].flags ^=
+					weir_cpu_to_le32(WEIR_RXC_PHASE_MASK);
+				WEIR_REQUIRE_EQ(bursts[b](fake->rx, frames, 64), 0);
+				fake->completions[fake->completed & fake->rx->mask].flags ^=
+					weir_cpu_to_le32(WEIR_RXC_PHASE_MASK);
+				fake->completed++;
+				WEIR_REQUIRE_EQ(bursts[b](fake->rx, frames, 64), 1);
+				check_chain(frames[0], buffers);
+			}
+			rte_pktmbuf_free(frames[0]);
+			buffer = (uint16_t)(buffer + buffers);
+		}
+		WEIR_EXPECT_EQ(fake->rx->errors, 0);
+		WEIR_EXPECT_EQ(fake->suspected, 0);
+		fake_end(fake);
+	}
+}
+
+static void chains_nobody_asked_for_are_dropped_and_counted(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frames[64];
+
+	complete_chain(fake, 0, 3);
+	fake_complete(fake, 3, 64, END);
+	WEIR_REQUIRE_EQ(weir_receive(fake->rx, frames, 64), 1);
+	WEIR_EXPECT_EQ(frames[0]->pkt_len, 64);
+	rte_pktmbuf_free(frames[0]);
+	WEIR_EXPECT_EQ(fake->rx->errors, 1);
+	WEIR_EXPECT_EQ(fake->rx->frames, 1);
+	fake_end(fake);
+}
+
+static void buffers_without_data_are_counted_and_their_frame_dropped(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frames[64];
+
+	fake->rx->chains = true;
+	fake_complete(fake, 0, 64, END);
+	fake_complete(fake, 1, 0, END | WEIR_RXC_ERROR_MASK);
+	fake_complete(fake, 2, 65, END);
+	/* The middle of a frame failed: what came before and after it goes, too. */
+	fake_complete(fake, 3, 2048, 0);
+	fake_complete(fake, 4, 0, WEIR_RXC_ERROR_MASK);
+	fake_complete(fake, 5, 2048, 0);
+	fake_complete(fake, 6, 100, END);
+	fake_complete(fake, 7, 66, END);
+	WEIR_REQUIRE_EQ(weir_receive(fake->rx, frames, 64), 3);
+	WEIR_EXPECT_EQ(frames[0]->pkt_len, 64);
+	WEIR_EXPECT_EQ(frames[1]->pkt_len, 65);
+	WEIR_EXPECT_EQ(frames[2]->pkt_len, 66);
+	WEIR_EXPECT_EQ(frames[2]->nb_segs, 1);
+	free_all(frames, 3);
+	WEIR_EXPECT_EQ(fake->rx->transfers_failed, 2);
+	WEIR_EXPECT_EQ(fake->rx->errors, 0);
+	WEIR_EXPECT_EQ(fake->suspected, 0);
+	fake_end(fake);
+}
+
+static void buffers_may_come_back_in_any_order(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	uint16_t pending[64], in_flight = 0, fetched = 0;
+	struct rte_mbuf *frames[64];
+	uint32_t got = 0, wrong = 0;
+
+	srand(2);
+	while (got < 20000) {
+		uint16_t count;
+
+		while (fetched != fake_rx_tail(fake) && in_flight < 64)
+			pending[in_flight++] = fetched++;
+		for (unsigned int i = below(20); i && in_flight; i--) {
+			unsigned int pick = below(in_flight);
+			uint16_t buffer = pending[pick];
+			struct rte_mbuf *mbuf = fake->rx->buffers[buffer & fake->rx->mask];
+
+			pending[pick] = pending[--in_flight];
+			memcpy(rte_pktmbuf_mtod(mbuf, void *), &mbuf, sizeof(mbuf));
+			fake_complete(fake, buffer, (uint16_t)(64 + buffer % 64), END);
+		}
+		count = weir_receive(fake->rx, frames, 32);
+		for (uint16_t i = 0; i < count; i++) {
+			struct rte_mbuf *self;
+
+			memcpy(&self, rte_pktmbuf_mtod(frames[i], void *), sizeof(self));
+			wrong += self != frames[i];
+		}
+		free_all(frames, count);
+		got += count;
+		WEIR_REQUIRE_EQ(wrong, 0);
+		WEIR_REQUIRE_EQ(fake->suspected, 0);
+	}
+	WEIR_EXPECT(fake->rx->disordered);
+	fake_end(fake);
+}
+
+/* One completion that cannot be true: no frame, the function under suspicion, and nothing more is taken. */
+static void check_false_completion(uint16_t buffer, uint16_t length, uint32_t flags)
+{
+	eth_rx_burst_t bursts[] = { weir_receive, weir_receive_scattered };
+
+	for (size_t b = 0; b < RTE_DIM(bursts); b++) {
+		struct fake *fake = fake_new(64, 1023, 2048);
+		struct rte_mbuf *frames[64];
+
+		fake_complete(fake, 0, 64, END);
+		fake_complete_raw(fake, buffer, length, flags, 0, 0);
+		fake_complete(fake, 2, 64, END);
+		WEIR_REQUIRE_EQ(bursts[b](fake->rx, frames, 64), 1);
+		rte_pktmbuf_free(frames[0]);
+		WEIR_EXPECT_EQ(fake->suspected, 1);
+		WEIR_EXPECT_EQ(fake->rx->bad_entries, 1);
+		WEIR_EXPECT_EQ(bursts[b](fake->rx, frames, 64), 0);
+		WEIR_EXPECT_EQ(fake->suspected, 1);
+		fake_end(fake);
+	}
+}
+
+static void false_completions_put_the_function_under_suspicion(void)
+{
+	const uint32_t right = END | WEIR_PREP(WEIR_RXC_GENERATION, FAKE_GENERATION);
+	const uint32_t late = END | WEIR_PREP(WEIR_RXC_GENERATION, FAKE_GENERATION - 1);
+
+	check_false_completion(0, 64, right);	/* a buffer that has been given back */
+	check_false_completion(1, 2049, right); /* longer than the buffer */
+	check_false_completion(1, 65535, right);
+	check_false_completion(1, 0, right); /* nothing in it */
+	check_false_completion(1, 64, late); /* of the function's last life */
+}
+
+static void endless_frames_are_stopped(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	struct rte_mbuf *frames[64];
+
+	fake->rx->chains = true;
+	for (uint16_t i = 0; i < 60; i++)
+		fake_complete(fake, i, 2048, 0);
+	WEIR_EXPECT_EQ(weir_receive(fake->rx, frames, 64), 0);
+	WEIR_EXPECT_EQ(fake->suspected, 1);
+	fake_end(fake);
+}
+
+static void an_empty_mempool_is_counted_and_outlived(void)
+{
+	struct fake *fake = fake_new(128, 191, 2048);
+	struct rte_mbuf *kept[256], *frames[64];
+	uint16_t made = 0, count = 0, taken;
+
+	/* The application keeps what it gets, until nothing can be posted. */
+	for (unsigned int turn = 0; turn < 20; turn++) {
+		while (made != fake_rx_tail(fake))
+			fake_complete(fake, made++, 64, END);
+		count += weir_receive(fake->rx, kept + count, 32);
+	}
+	WEIR_EXPECT(fake->rx->no_mbufs != 0);
+	WEIR_EXPECT(fake->data.rx_mbuf_alloc_failed != 0);
+	WEIR_EXPECT(count >= 128);
+	free_all(kept, count);
+	/* And goes on when it is given back. */
+	taken = 0;
+	for (unsigned int turn = 0; turn < 20; turn++) {
+		uint16_t now;
+
+		while (made != fake_rx_tail(fake))
+			fake_complete(fake, made++, 64, END);
+		now = weir_receive(fake->rx, frames, 32);
+		free_all(frames, now);
+		taken += now;
+	}
+	WEIR_EXPECT(taken > 128);
+	WEIR_EXPECT_EQ(fake->suspected, 0);
+	fake_end(fake);
+}
+
+static void queue_count_and_status_tell_what_has_come(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frames[64];
+
+	for (uint16_t turn = 0; turn < 2000; turn++) {
+		uint16_t ready = (uint16_t)(turn % 60);
+
+		WEIR_REQUIRE_EQ(weir_rx_queue_count(fake->rx), 0);
+		WEIR_REQUIRE_EQ(weir_rx_descriptor_status(fake->rx, 0), RTE_ETH_RX_DESC_AVAIL);
+		for (uint16_t i = 0; i < ready; i++)
+			fake_complete(fake, (uint16_t)(fake->rx->taken + i), 64, END);
+		WEIR_REQUIRE_EQ(weir_rx_queue_count(fake->rx), ready);
+		if (ready)
+			WEIR_REQUIRE_EQ(weir_rx_descriptor_status(fake->rx, (uint16_t)(ready - 1)),
+					RTE_ETH_RX_DESC_DONE);
+		WEIR_REQUIRE_EQ(weir_rx_descriptor_status(fake->rx, ready), RTE_ETH_RX_DESC_AVAIL);
+		WEIR_REQUIRE_EQ(weir_receive(fake->rx, frames, 64), ready);
+		free_all(frames, ready);
+	}
+	WEIR_EXPECT_EQ(weir_rx_descriptor_status(fake->rx, 128), -EINVAL);
+	fake_end(fake);
+}
+
+const struct weir_test receive_tests[] = {
+	{ "dpdk.receive.frames_come_in_order_through_every_wrap",
+	  frames_come_in_order_through_every_wrap },
+	{ "dpdk.receive.ring_sizes_between_powers_of_two_post_what_was_asked_for",
+	  ring_sizes_between_powers_of_two_post_what_was_asked_for },
+	{ "dpdk.receive.doorbell_is_rung_one_poll_after_the_tail_and_only_when_asked",
+	  doorbell_is_rung_one_poll_after_the_tail_and_only_when_asked },
+	{ "dpdk.receive.without_shadow_doorbells_every_tail_rings",
+	  without_shadow_doorbells_every_tail_rings },
+	{ "dpdk.receive.chains_are_put_together_also_across_bursts",
+	  chains_are_put_together_also_across_bursts },
+	{ "dpdk.receive.chains_nobody_asked_for_are_dropped_and_counted",
+	  chains_nobody_asked_for_are_dropped_and_counted },
+	{ "dpdk.receive.buffers_without_data_are_counted_and_their_frame_dropped",
+	  buffers_without_data_are_counted_and_their_frame_dropped },
+	{ "dpdk.receive.buffers_may_come_back_in_any_order", buffers_may_come_back_in_any_order },
+	{ "dpdk.receive.false_completions_put_the_function_under_suspicion",
+	  false_completions_put_the_function_under_suspicion },
+	{ "dpdk.receive.endless_frames_are_stopped", endless_frames_are_stopped },
+	{ "dpdk.receive.an_empty_mempool_is_counted_and_outlived",
+	  an_empty_mempool_is_counted_and_outlived },
+	{ "dpdk.receive.queue_count_and_status_tell_what_has_come",
+	  queue_count_and_status_tell_what_has_come },
+};
+const size_t receive_tests_count = WEIR_TESTS(receive_tests);

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The DPDK driver's transmit bursts against a device that the test plays, well behaved and not. */
+#include <stdlib.h>
+
+#include <rte_errno.h>
+
+#include "datapath.h"
+
+/* Checks a descriptor, by the number it was posted under. */
+static void check_descriptor(const struct fake *fake, uint16_t number,
+			     const struct rte_mbuf *segment, uint16_t flags, uint16_t vlan_tci)
+{
+	const struct weir_tx_descriptor *descriptor = &fake->tx->ring[number & fake->tx->mask];
+
+	WEIR_EXPECT_EQ(weir_le64_to_cpu(descriptor->address), rte_mbuf_data_iova(segment));
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->length), segment->data_len);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->flags), flags);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->vlan_tci), vlan_tci);
+	WEIR_EXPECT_EQ(descriptor->reserved, 0);
+}
+
+static void descriptors_say_where_the_frames_are(void)
+{
+	eth_tx_burst_t bursts[] = { weir_transmit_simple, weir_transmit };
+
+	for (size_t b = 0; b < RTE_DIM(bursts); b++) {
+		struct fake *fake = fake_new(128, 1023, 2048);
+		struct rte_mbuf *frames[3] = { frame_new(fake, 60, 0), frame_new(fake, 1514, 13),
+					       frame_new(fake, 14, 63) };
+
+		WEIR_REQUIRE_EQ(bursts[b](fake->tx, frames, 3), 3);
+		WEIR_EXPECT_EQ(fake_tx_tail(fake), 3);
+		check_descriptor(fake, 0, frames[0], WEIR_TXD_END_MASK, 0);
+		check_descriptor(fake, 1, frames[1], WEIR_TXD_END_MASK, 0);
+		check_descriptor(fake, 2, frames[2], WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK, 0);
+		WEIR_EXPECT_EQ(fake->tx->frames, 3);
+		WEIR_EXPECT_EQ(fake->tx->bytes, 60 + 1514 + 14);
+		WEIR_EXPECT(!fake_rung(fake, WEIR_DOORBELL_TX_TAIL, NULL));
+		fake_end(fake);
+	}
+}
+
+static void a_sleeping_device_is_rung_at_once(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frame = frame_new(fake, 60, 0);
+	uint16_t value = 0;
+
+	fake->tx->shadow->event_index = 0;
+	WEIR_REQUIRE_EQ(weir_transmit_simple(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT(fake_rung(fake, WEIR_DOORBELL_TX_TAIL, &value));
+	WEIR_EXPECT_EQ(value, 1);
+	frame = frame_new(fake, 60, 0);
+	WEIR_REQUIRE_EQ(weir_transmit_simple(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT(!fake_rung(fake, WEIR_DOORBELL_TX_TAIL, NULL));
+	fake_end(fake);
+}
+
+static void segments_become_descriptors_and_empty_ones_none(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frame = frame_new(fake, 20, 1), *middle = frame_new(fake, 0, 0),
+			*last = frame_new(fake, 100, 5), *tail_end = frame_new(fake, 0, 0);
+
+	frame->next = middle;
+	middle->next = last;
+	last->next = tail_end;
+	frame->nb_segs = 4;
+	frame->pkt_len = 120;
+	frame->ol_flags = RTE_MBUF_F_TX_VLAN;
+	frame->vlan_tci = 0x6123;
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 2);
+	check_descriptor(fake, 0, frame, WEIR_TXD_VLAN_MASK, 0x6123);
+	check_descriptor(fake, 1, last, WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK, 0);
+	WEIR_EXPECT_EQ(fake->tx->bytes, 120);
+	fake_end(fake);
+}
+
+static void every_mbuf_comes_back_through_every_wrap(void)
+{
+	eth_tx_burst_t bursts[] = { weir_transmit_simple, weir_transmit };
+
+	for (size_t b = 0; b < RTE_DIM(bursts); b++) {
+		struct fake *fake = fake_new(100, 1023, 2048);
+		uint16_t head = 0;
+		uint32_t sent = 0;
+
+		srand(3);
+		while (sent < 3 * 65536) {
+			struct rte_mbuf *frames[64];
+			uint16_t wanted = (uint16_t)(1 + below(64)), done, out;
+
+			for (uint16_t i = 0; i < wanted; i++)
+				frames[i] = frame_new(fake, 64, 0);
+			done = bursts[b](fake->tx, frames, wanted);
+			for (uint16_t i = done; i < wanted; i++)
+				rte_pktmbuf_free(frames[i]);
+			sent += done;
+			out = weir_ring_ahead(fake_tx_tail(fake), head);
+			WEIR_REQUIRE(out <= 100);
+			head = (uint16_t)(head + below(out + 1u));
+			__atomic_store_n(fake->head, weir_cpu_to_le32((uint32_t)head),
+					 __ATOMIC_RELEASE);
+		}
+		WEIR_EXPECT_EQ(fake->tx->frames, sent);
+		WEIR_EXPECT_EQ(fake->suspected, 0);
+		fake_end(fake);
+	}
+}
+
+static void a_full_ring_takes_nothing_and_goes_on_when_there_is_room(void)
+{
+	eth_tx_burst_t bursts[] = { weir_transmit_simple, weir_transmit };
+
+	for (size_t b = 0; b < RTE_DIM(bursts); b++) {
+		struct fake *fake = fake_new(64, 1023, 2048);
+		struct rte_mbuf *frames[80];
+
+		for (uint16_t i = 0; i < 80; i++)
+			frames[i] = frame_new(fake, 64, 0);
+		WEIR_REQUIRE_EQ(bursts[b](fake->tx, frames, 80), 64);
+		WEIR_EXPECT_EQ(bursts[b](fake->tx, frames + 64, 16), 0);
+		*fake->head = weir_cpu_to_le32(10);
+		WEIR_EXPECT_EQ(bursts[b](fake->tx, frames + 64, 16), 10);
+		WEIR_EXPECT_EQ(fake_tx_tail(fake), 74);
+		free_all(frames + 74, 6);
+		fake_end(fake);
+	}
+}
+
+static void a_frame_is_never_sent_in_part(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	struct rte_mbuf *singles[62], *frame = frame_new(fake, 30, 0);
+
+	for (uint16_t i = 0; i < 62; i++)
+		singles[i] = frame_new(fake, 64, 0);
+	frame->next = frame_new(fake, 30, 0);
+	frame->next->next = frame_new(fake, 30, 0);
+	frame->nb_segs = 3;
+	frame->pkt_len = 90;
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, singles, 62), 62);
+	WEIR_EXPECT_EQ(weir_transmit(fake->tx, &frame, 1), 0);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 62);
+	*fake->head = weir_cpu_to_le32(1);
+	WEIR_EXPECT_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 65);
+	fake_end(fake);
+}
+
+static void shared_and_attached_mbufs_are_freed_as_they_should(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	struct rte_mbuf *frames[3];
+
+	frames[0] = frame_new(fake, 64, 0);
+	rte_mbuf_refcnt_update(frames[0], 1); /* the application keeps one reference */
+	frames[1] = rte_pktmbuf_clone(frames[0], fake->pool);
+	WEIR_REQUIRE(frames[1] != NULL);
+	frames[2] = frame_new(fake, 64, 0);
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, frames, 3), 3);
+	*fake->head = weir_cpu_to_le32(3);
+	WEIR_EXPECT_EQ(weir_tx_done_cleanup(fake->tx, 0), 3);
+	WEIR_EXPECT_EQ(rte_mbuf_refcnt_read(frames[0]), 1);
+	rte_pktmbuf_free(frames[0]);
+	fake_end(fake);
+}
+
+static void frames_no_device_could_send_are_dropped_and_counted(void)
+{
+	struct fake *fake = fake_new(128, 1023, 9300);
+	struct rte_mbuf *simple[4] = { frame_new(fake, 13, 0), frame_new(fake, 9217, 0),
+				       frame_new(fake, 64, 0), frame_new(fake, 0, 0) };
+	struct rte_mbuf *full[4] = { frame_new(fake, 64, 0), frame_new(fake, 13, 0),
+				     frame_new(fake, 9216, 0), frame_new(fake, 64, 0) };
+	struct rte_mbuf *last = full[3];
+
+	WEIR_REQUIRE_EQ(weir_transmit_simple(fake->tx, simple, 4), 4);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 1);
+	WEIR_EXPECT_EQ(fake->tx->dropped, 3);
+	check_descriptor(fake, 0, simple[2], WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK, 0);
+
+	/* With a tag 9216 are too long; 33 segments are too many. */
+	full[2]->ol_flags = RTE_MBUF_F_TX_VLAN;
+	for (unsigned int i = 1; i < 33; i++) {
+		last->next = frame_new(fake, 1, 0);
+		last = last->next;
+		full[3]->nb_segs++;
+		full[3]->pkt_len++;
+	}
+	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, full, 4), 1);
+	WEIR_EXPECT_EQ(rte_errno, EINVAL);
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, full, 4), 4);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 2);
+	WEIR_EXPECT_EQ(fake->tx->dropped, 6);
+	WEIR_EXPECT_EQ(fake->tx->frames, 2);
+	WEIR_EXPECT_EQ(fake->suspected, 0);
+	fake_end(fake);
+}
+
+static void offloads_the_device_lacks_are_refused_by_prepare(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	struct rte_mbuf *frame = frame_new(fake, 64, 0);
+
+	frame->ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_VLAN;
+	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 1);
+	frame->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 0);
+	WEIR_EXPECT_EQ(rte_errno, ENOTSUP);
+	rte_pktmbuf_free(frame);
+	fake_end(fake);
+}
+
+static void false_heads_put_the_function_under_suspicion(void)
+{
+	eth_tx_burst_t bursts[] = { weir_transmit_simple, weir_transmit };
+
+	for (size_t b = 0; b < RTE_DIM(bursts); b++) {
+		struct fake *fake = fake_new(64, 1023, 2048);
+		struct rte_mbuf *frames[64], *more = frame_new(fake, 64, 0);
+
+		for (uint16_t i = 0; i < 64; i++)
+			frames[i] = frame_new(fake, 64, 0);
+		WEIR_REQUIRE_EQ(bursts[b](fake->tx, frames, 64), 64);
+		*fake->head = weir_cpu_to_le32(65);
+		WEIR_EXPECT_EQ(bursts[b](fake->tx, &more, 1), 0);
+		WEIR_EXPECT_EQ(fake->suspected, 1);
+		WEIR_EXPECT_EQ(fake->tx->bad_heads, 1);
+		*fake->head = weir_cpu_to_le32(64);
+		WEIR_EXPECT_EQ(bursts[b](fake->tx, &more, 1), 0);
+		rte_pktmbuf_free(more);
+		fake_end(fake);
+	}
+}
+
+static void descriptor_status_tells_what_is_out(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	struct rte_mbuf *frames[48];
+
+	for (uint16_t i = 0; i < 48; i++)
+		frames[i] = frame_new(fake, 64, 0);
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 0), RTE_ETH_TX_DESC_DONE);
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, frames, 48), 48);
+	/* Offset 0 is the next to be written; the last written is a ring's length before that. */
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 0), RTE_ETH_TX_DESC_DONE);
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 15), RTE_ETH_TX_DESC_DONE);
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 16), RTE_ETH_TX_DESC_FULL);
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 63), RTE_ETH_TX_DESC_FULL);
+	*fake->head = weir_cpu_to_le32(40);
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 55), RTE_ETH_TX_DESC_DONE);
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 56), RTE_ETH_TX_DESC_FULL);
+	WEIR_EXPECT_EQ(weir_tx_descriptor_status(fake->tx, 64), -EINVAL);
+	fake_end(fake);
+}
+
+const struct weir_test transmit_tests[] = {
+	{ "dpdk.transmit.descriptors_say_where_the_frames_are",
+	  descriptors_say_where_the_frames_are },
+	{ "dpdk.transmit.a_sleeping_device_is_rung_at_once", a_sleeping_device_is_rung_at_once },
+	{ "dpdk.transmit.segments_become_descriptors_and_empty_ones_none",
+	  segments_become_descriptors_and_empty_ones_none },
+	{ "dpdk.transmit.every_mbuf_comes_back_through_every_wrap",
+	  every_mbuf_comes_back_through_every_wrap },
+	{ "dpdk.transmit.a_full_ring_takes_nothing_and_goes_on_when_there_is_room",
+	  a_full_ring_takes_nothing_and_goes_on_when_there_is_room },
+	{ "dpdk.transmit.a_frame_is_never_sent_in_part", a_frame_is_never_sent_in_part },
+	{ "dpdk.transmit.shared_and_attached_mbufs_are_freed_as_they_should",
+	  shared_and_attached_mbufs_are_freed_as_they_should },
+	{ "dpdk.transmit.frames_no_device_could_send_are_dropped_and_counted",
+	  frames_no_device_could_send_are_dropped_and_counted },
+	{ "dpdk.transmit.offloads_the_device_lacks_are_refused_by_prepare",
+	  offloads_the_device_lacks_are_refused_by_prepare },
+	{ "dpdk.transmit.false_heads_put_the_function_under_suspicion",
+	  false_heads_put_the_function_under_suspicion },
+	{ "dpdk.transmit.descriptor_status_tells_what_is_out", descriptor_status_tells_what_is_out },
+};
+const size_t transmit_tests_count = WEIR_TESTS(transmit_tests);
