@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bench-instructions: what the device's side of a frame costs, without a second core: a card in this process is given frames by
+ * the ABI alone, and only its own poll is looked at. Prints nanoseconds per frame; run under
+ *
+ *	valgrind --tool=callgrind --toggle-collect=measured_poll* bench-instructions SCENE
+ *
+ * callgrind counts the instructions of exactly the same work, and repeats to the last one.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "host.h"
+#include "weir_cunit.h"
+
+#define RING_LOG2    10u
+#define RING	     (1u << RING_LOG2)
+#define POSTED	     256u /* frames given to the card at a time */
+#define BUFFER_BYTES 2048u
+#define FRAMES_MOST  100000000ul
+#define WARM_FRAMES  (4u * RING)
+
+/* ---- what tests/device/host.c says when something is not as it should be ---- */
+
+static void give_up(const char *file, int line, const char *text)
+{
+	fprintf(stderr, "bench-instructions: %s:%d: %s\n", file, line, text);
+	exit(1);
+}
+
+void weir_cunit_check(bool holds, bool fatal, const char *file, int line, const char *condition)
+{
+	(void)fatal;
+	if (!holds)
+		give_up(file, line, condition);
+}
+
+void weir_cunit_check_equal(long long actual, long long expected, bool fatal, const char *file,
+			    int line, const char *actual_text, const char *expected_text)
+{
+	(void)fatal;
+	(void)expected_text;
+	if (actual != expected)
+		give_up(file, line, actual_text);
+}
+
+/* ---- a driver with rings of an ordinary size ---- */
+
+struct port {
+	struct host_function *function;
+	uint64_t mac;
+	struct weir_tx_descriptor *tx_ring;
+	volatile weir_le32 *tx_head;
+	struct weir_shadow_doorbell *tx_shadow, *rx_shadow;
+	const volatile struct weir_rx_completion *completions;
+	uint64_t frames; /* where the frames to send lie, BUFFER_BYTES apart */
+	uint16_t tx_tail, rx_posted, rx_taken;
+};
+
+/* Publishes a tail, and rings when the card asks for it (specs/data-queues.md, "Shadow doorbells"). */
+static void tell(struct port *port, struct weir_shadow_doorbell *shadow, uint32_t doorbell,
+		 uint16_t tail)
+{
+	uint16_t old = (uint16_t)weir_le32_to_cpu(shadow->tail);
+	uint32_t event = weir_le32_to_cpu(shadow->event_index);
+
+	shadow->tail = weir_cpu_to_le32(tail);
+	if (!(event & 0x80000000u) && (uint16_t)(tail - event - 1) < (uint16_t)(tail - old))
+		host_doorbell(port->function, 0, doorbell, tail);
+}
+
+static void create_queues(struct port *port)
+{
+	struct host_function *function = port->function;
+	uint64_t tx_ring = host_alloc(function, RING * sizeof(struct weir_tx_descriptor), 64);
+	uint64_t tx_head = host_alloc(function, 4, 64),
+		 tx_shadow = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
+	uint64_t rx_ring = host_alloc(function, RING * sizeof(struct weir_rx_buffer), 64);
+	uint64_t completions = host_alloc(function, RING * sizeof(struct weir_rx_completion), 64);
+	uint64_t rx_shadow = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
+	uint64_t buffers = host_alloc(function, RING * BUFFER_BYTES, 64);
+	weir_le64 *rx_entries = host_pointer(function, rx_ring);
+	int status;
+
+	port->frames = host_alloc(function, RING * BUFFER_BYTES, 64);
+	port->tx_ring = host_pointer(function, tx_ring);
+	port->tx_head = host_pointer(function, tx_head);
+	port->tx_shadow = host_pointer(function, tx_shadow);
+	port->rx_shadow = host_pointer(function, rx_shadow);
+	port->completions = host_pointer(function, completions);
+	status = host_command(
+		function, WEIR_COMMAND_RX_QUEUE_CREATE,
+		HOST_REQUEST(HOST_U(QUEUE, 0), HOST_U(RING_ADDRESS, rx_ring),
+			     HOST_U(RING_LOG2, RING_LOG2), HOST_U(COMPLETION_ADDRESS, completions),
+			     HOST_U(COMPLETION_LOG2, RING_LOG2), HOST_U(BUFFER_BYTES, BUFFER_BYTES),
+			     HOST_U(SHADOW_ADDRESS, rx_shadow)),
+		NULL);
+	WEIR_REQUIRE_EQ(status, 0);
+	status = host_command(function, WEIR_COMMAND_TX_QUEUE_CREATE,
+			      HOST_REQUEST(HOST_U(QUEUE, 0), HOST_U(RING_ADDRESS, tx_ring),
+					   HOST_U(RING_LOG2, RING_LOG2),
+					   HOST_U(COMPLETION_ADDRESS, tx_head),
+					   HOST_U(SHADOW_ADDRESS, tx_shadow)),
+			      NULL);
+	WEIR_REQUIRE_EQ(status, 0);
+	/* DPDK's headroom. */
+	for (uint32_t i = 0; i < RING; i++)
+		rx_entries[i] = weir_cpu_to_le64(buffers + i * BUFFER_BYTES + 128);
+	port->rx_posted = RING;
+	tell(port, port->rx_shadow, WEIR_DOORBELL_RX_TAIL, port->rx_posted);
+}
+
+static void port_up(struct port *port, struct host_function *function, uint64_t mac)
+{
+	int status;
+
+	port->function = function;
+	port->mac = mac;
+	WEIR_REQUIRE(host_start(function));
+	create_queues(port);
+	status = host_command(function, WEIR_COMMAND_VPORT_SET, HOST_REQUEST(HOST_U(MAC, mac)),
+			      NULL);
+	WEIR_REQUIRE_EQ(status, 0);
+	status = host_vport_flags(function, WEIR_VPORT_ENABLE, WEIR_VPORT_ENABLE);
+	WEIR_REQUIRE_EQ(status, 0);
+	host_settle(function->host);
+}
+
+/* ---- scenes ---- */
+
+struct scene {
+	const char *name;
+	uint16_t vfs; /* 0: the PF sends to itself by the wire, n: VF 0 to the n - 1 others in turn */
+	uint32_t bytes;
+};
+
+static const struct scene scenes[] = {
+	{ "vf_to_vf", 2, 64 },
+	{ "vf_to_4_vfs", 5, 64 },
+	{ "port_loop", 0, 64 },
+	{ "port_loop_1514", 0, 1514 },
+};
+
+struct bench {
+	struct host *host;
+	struct port ports[8];
+	uint32_t port_count; /* the first one sends, the others (or it alone) receive */
+	uint32_t bytes;
+	uint64_t measured_ns;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Of its own, so that callgrind can be told to count here. */
+static __attribute__((noinline)) uint32_t measured_poll(struct weirsim *sim)
+{
+	uint32_t done = weirsim_poll(sim);
+
+	__asm__ volatile("" ::: "memory");
+	return done;
+}
+
+/* Frames that never change: the same lie in each place of the ring. */
+static void write_frames(struct bench *bench)
+{
+	struct port *sender = &bench->ports[0];
+	uint32_t receivers = bench->port_count > 1 ? bench->port_count - 1 : 1;
+
+	for (uint32_t i = 0; i < RING; i++) {
+		const struct port *receiver =
+			bench->port_count > 1 ? &bench->ports[1 + i % receivers] : sender;
+		uint64_t address = sender->frames + i * BUFFER_BYTES;
+		uint8_t *frame = host_pointer(sender->function, address);
+
+		memset(frame, 0x5a, bench->bytes);
+		memcpy(frame, &receiver->mac, 6);
+		memcpy(frame + 6, &sender->mac, 6);
+		frame[12] = 0x08;
+		frame[13] = 0x00;
+		sender->tx_ring[i] = (struct weir_tx_descriptor){
+			.address = weir_cpu_to_le64(address),
+			.length = weir_cpu_to_le16((uint16_t)bench->bytes),
+			.flags = weir_cpu_to_le16(WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK),
+		};
+	}
+}
+
+/* Takes what has arrived and posts the buffers again; returns the frames. */
+static uint32_t take(struct bench *bench, struct port *port)
+{
+	uint32_t count = 0;
+
+	for (;; count++, port->rx_taken++) {
+		const volatile struct weir_rx_completion *entry =
+			&port->completions[port->rx_taken % RING];
+		uint32_t phase = ~(uint32_t)port->rx_taken >> RING_LOG2 & 1;
+		uint32_t flags = weir_le32_to_cpu(entry->flags);
+
+		if ((flags & WEIR_RXC_PHASE_MASK) != phase)
+			break;
+		WEIR_REQUIRE((flags & (WEIR_RXC_END_MASK | WEIR_RXC_ERROR_MASK)) ==
+			     WEIR_RXC_END_MASK);
+		WEIR_REQUIRE_EQ(weir_le16_to_cpu(entry->length), bench->bytes);
+	}
+	if (count) {
+		port->rx_posted = (uint16_t)(port->rx_posted + count);
+		tell(port, port->rx_shadow, WEIR_DOORBELL_RX_TAIL, port->rx_posted);
+	}
+	return count;
+}
+
+/* Sends POSTED frames and turns the card until all have arrived. */
+static void one_round(struct bench *bench, bool measured)
+{
+	struct port *sender = &bench->ports[0];
+	struct weirsim *sim = bench->host->sim;
+	uint32_t arrived = 0;
+
+	sender->tx_tail = (uint16_t)(sender->tx_tail + POSTED);
+	tell(sender, sender->tx_shadow, WEIR_DOORBELL_TX_TAIL, sender->tx_tail);
+	for (uint32_t turn = 0; arrived < POSTED; turn++) {
+		uint64_t start_ns = now_ns();
+
+		WEIR_REQUIRE(turn < 1000);
+		if (measured)
+			measured_poll(sim);
+		else
+			weirsim_poll(sim);
+		bench->measured_ns += measured ? now_ns() - start_ns : 0;
+		for (uint32_t i = bench->port_count > 1; i < bench->port_count; i++)
+			arrived += take(bench, &bench->ports[i]);
+	}
+	WEIR_REQUIRE_EQ((uint16_t)weir_le32_to_cpu(*sender->tx_head), sender->tx_tail);
+}
+
+static void run(const struct scene *scene, unsigned long frames)
+{
+	struct bench bench = { .host = host_create(scene->vfs, 1), .bytes = scene->bytes };
+	struct host *host = bench.host;
+	unsigned long rounds = (frames + POSTED - 1) / POSTED;
+
+	WEIR_REQUIRE_EQ(weirsim_wire_open(host->sim, 0, "loopback"), 0);
+	port_up(&bench.ports[0], &host->functions[0], 0x0000000000a02ull);
+	if (scene->vfs) {
+		host_enable_vfs(host, scene->vfs);
+		/* The PF's vport is there, but takes no part. */
+		for (uint16_t i = 0; i < scene->vfs; i++)
+			port_up(&bench.ports[i], &host->functions[1 + i],
+				0x100000000b02ull + ((uint64_t)i << 32));
+	}
+	bench.port_count = scene->vfs ? scene->vfs : 1;
+	write_frames(&bench);
+	for (uint32_t i = 0; i < WARM_FRAMES / POSTED; i++)
+		one_round(&bench, false);
+	for (unsigned long i = 0; i < rounds; i++)
+		one_round(&bench, true);
+	printf("%s %lu frames %.2f ns\n", scene->name, rounds * POSTED,
+	       (double)bench.measured_ns / (double)(rounds * POSTED));
+	host_destroy(host);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long frames = 200000;
+	char *end;
+
+	if (argc == 3) {
+		errno = 0;
+		frames = strtoul(argv[2], &end, 10);
+	}
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+		if ((argc == 2 ||
+		     (argc == 3 && !errno && !*end && frames && frames <= FRAMES_MOST)) &&
+		    strcmp(argv[1], scenes[i].name) == 0) {
+			run(&scenes[i], frames);
+			return 0;
+		}
+	}
+	fprintf(stderr, "Usage: bench-instructions SCENE [FRAMES]\nScenes:");
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
+		fprintf(stderr, " %s", scenes[i].name);
+	fprintf(stderr, "\n");
+	return 2;
+}

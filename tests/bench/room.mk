@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What `make bench` (tests/bench/run) measures with, besides the programs that are measured.
+BENCH_CFLAGS := -Ispecs/include -Ihwsim/include -Itests/lib -Itests/device
+
+$(eval $(call weir-program,bench-probe,tests/bench/probe.c,,,-lpthread))
+$(eval $(call weir-program,bench-instructions,tests/bench/instructions.c \
+	$(addprefix tests/device/,host.c host_admin.c host_queues.c),weirsim weirfw,$(BENCH_CFLAGS),-lpcap))
