@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=sh disable=SC2034  # what is set here is for the jobs
+# shellcheck shell=sh disable=SC2034,SC2154,SC2086,SC2015  # what is set here is for the jobs, and the other way round
 # What the jobs about a Weir's network share. VF n lives in the namespace vN with its interface named vf, the PF where it is with
 # its interface named pf; a job sources this after /usr/lib/weir/guest.sh.
 
@@ -136,6 +136,11 @@ stranger() {
 	! where "$1" ping -q -c 2 -i 0.3 -W 1 "$2" >/dev/null
 }
 
+# has_ended PID: the process is no more, or nobody has asked yet how it ended
+has_ended() {
+	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+}
+
 # watch_begin NAME N ADDRESS: numbered pings from a VF's namespace (or from the PF: N is pf), fifty a second, until watch_end NAME
 watch_begin() {
 	if [ "$2" = pf ]; then
@@ -152,7 +157,7 @@ watch_end() {
 	watch_pid=$(cat "/tmp/watch.$1.pid")
 	sleep 1
 	kill -INT "$watch_pid"
-	while [ -e "/proc/$watch_pid" ]; do usleep 50000; done
+	wait_until 5 has_ended "$watch_pid" || return 1
 	awk -v least="$2" '
 		/icmp_seq=/ {
 			match($0, /icmp_seq=[0-9]+/)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What hangs on the other end of a guest's cable: QEMU's user network (the host's stack, at 10.0.2.2), and beside it a few hosts made
-here, which answer ARP and ping only where the frames that reach them carry exactly the VLAN tags they live behind. A job in the guest
-can ask what was seen on the wire and have frames sent (the function `wire` of net.sh).
+"""What hangs on the other end of a guest's cable: a switch made here. Behind it are QEMU's user network (the host's stack, at 10.0.2.2), and a few
+hosts that answer ARP and ping only where the frames that reach them carry exactly the VLAN tags they live behind. A job in the
+guest can ask what was seen on the wire and have frames sent (the function `wire` of net.sh).
 
     with Wire({"10.77.0.1": "-", "10.77.100.1": "8100.100.0"}) as wire:
         guest.run_tap(suite, name, job, wire.devices(), drive=wire.serve, ...)
@@ -23,6 +23,7 @@ import guest
 TPIDS = (0x8100, 0x88a8)
 ETH_ARP, ETH_IP = 0x0806, 0x0800
 HOST_MAC = bytes.fromhex("0277000000fe")
+USER_NETWORK = socket.inet_aton("10.0.2.0")[:3]
 
 
 def checksum(data):
@@ -63,49 +64,57 @@ class Wire:
 
     def __init__(self, hosts=None, user=True):
         self.hosts = {socket.inet_aton(address): tags for address, tags in (hosts or {}).items()}
-        self.user = user
         self.folder = tempfile.mkdtemp(prefix="weir-wire-")
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(os.path.join(self.folder, "test"))
+        self.sockets = {}
+        for name in ("card", "user") if user else ("card",):
+            self.sockets[name] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self.sockets[name].bind(os.path.join(self.folder, name))
+            self.sockets[name].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
         self.seen = collections.Counter()
         self.lock = threading.Lock()
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.ended = False
-        self.port = None
+        self.threads = [threading.Thread(target=self._read, args=(name,), daemon=True) for name in self.sockets]
 
     def __enter__(self):
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *_):
-        self.ended = True
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        self.socket.close()
+        for end in self.sockets.values():
+            end.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join()
+        for end in self.sockets.values():
+            end.close()
         shutil.rmtree(self.folder)
-
-    def netdev(self):
-        """The card's backend, for weir_arguments(); devices() must go before it."""
-        return "hubport,hubid=0"
 
     def devices(self, **options):
         """QEMU arguments: this wire, and a Weir on it (options of guest.weir_arguments)."""
-        ours, theirs = os.path.join(self.folder, "test"), os.path.join(self.folder, "qemu")
-        arguments = ["-netdev", "dgram,id=wire,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s" % (theirs, ours),
-                     "-netdev", "hubport,id=wireport,hubid=0,netdev=wire"]
-        if self.user:
-            arguments += ["-netdev", "user,id=user", "-netdev", "hubport,id=userport,hubid=0,netdev=user"]
-        return arguments + guest.weir_arguments([self.netdev()], **options)
+        arguments = []
+        if "user" in self.sockets:
+            arguments = ["-netdev", self._dgram("user") + ",id=switch", "-netdev", "hubport,id=switchport,hubid=0,netdev=switch",
+                         "-netdev", "user,id=user,ipv6=off", "-netdev", "hubport,id=userport,hubid=0,netdev=user"]
+        return arguments + guest.weir_arguments([self._dgram("card")], **options)
+
+    def _dgram(self, name):
+        """QEMU's end of a cable."""
+        return "dgram,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s" % tuple(
+            os.path.join(self.folder, path) for path in (name + ".qemu", name))
 
     # ---- frames ----
 
-    def _read(self):
-        while not self.ended:
+    def _read(self, name):
+        while True:
             try:
-                data = self.socket.recv(65536)
+                data = self.sockets[name].recv(65536)
             except OSError:
                 return
+            if not data:
+                return
             if len(data) < 14:
+                continue
+            if name == "user":
+                self.send(data)
                 continue
             frame = Frame(data)
             with self.lock:
@@ -113,13 +122,26 @@ class Wire:
             reply = self._reply(frame)
             if reply:
                 self.send(reply)
+            elif "user" in self.sockets and self._is_for_user_network(frame):
+                self._send("user", data)
 
     def send(self, data):
         """A frame towards the card."""
+        self._send("card", data)
+
+    def _send(self, name, data):
         try:
-            self.socket.sendto(data, os.path.join(self.folder, "qemu"))
+            self.sockets[name].sendto(data, os.path.join(self.folder, name + ".qemu"))
         except OSError:
             pass  # QEMU is not there any more, or not yet
+
+    @staticmethod
+    def _is_for_user_network(frame):
+        """It answers pings to anywhere, in its own way: it is given its own alone."""
+        if frame.tags != "-" or len(frame.payload) < 28:
+            return False
+        at = {ETH_ARP: 24, ETH_IP: 16}.get(frame.kind)
+        return at is not None and frame.payload[at:at + 3] == USER_NETWORK
 
     def _reply(self, frame):
         payload = frame.payload

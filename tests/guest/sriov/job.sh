@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs in a guest with a Weir: what an administrator does with it. The other end of its cable is tests/guest/net/wire.py, and
 # QEMU's user network with an iperf3 server of the host at 10.0.2.2, port $HOST_PORT (/job/settings.sh).
-# shellcheck disable=SC2317 # functions are called by name
+# shellcheck disable=SC2317,SC1010,SC2010,SC2015,SC2086,SC2143 # functions are called by name; words are split on purpose
 # shellcheck source=guest/lib/guest.sh
 . /usr/lib/weir/guest.sh
 # shellcheck source=tests/guest/net/net.sh
@@ -343,7 +343,7 @@ cable_pulled() {
 tap_run guest.vf_settings.state_enable_outlives_the_cable cable_pulled
 
 rebound_vf() {
-	pf_vf 2 vlan 101 && set_attribute "$(vf_path 2)/driver/unbind" "$(vf_address 2)" || return 1
+	pf_vf 2 vlan 101 qos 5 && set_attribute "$(vf_path 2)/driver/unbind" "$(vf_address 2)" || return 1
 	set_attribute /sys/bus/pci/drivers/weirvf/bind "$(vf_address 2)" && place_vf 2 10.9.0.3/24 10.77.101.3/24 || return 1
 	says 'vlan 101' vf_line 2 && reaches 2 10.77.101.254 || return 1
 	pf_vf 2 vlan 0 && in_vf 2 ip address add 10.77.0.3/24 dev vf && in_vf 2 ip address add 10.0.2.23/24 dev vf &&
@@ -409,33 +409,37 @@ ip_counters() {
 sum_of() {
 	in_vf "$1" ethtool -S vf | awk -v wanted="$2" '$1 ~ wanted { sum += $2 } END { print sum + 0 }'
 }
+# all_counters: the counters of VF 0 sending and VF 1 receiving, as NAME=NUMBER lines
+all_counters() {
+	# shellcheck disable=SC2046 # split on purpose
+	set -- $(ip_counters 0) $(ip_counters 1)
+	echo "card_sent=$(statistic 0 vport_tx_frames) card_received=$(statistic 1 vport_rx_frames) card_bytes=$(statistic 1 vport_rx_bytes)"
+	echo "queues_sent=$(sum_of 0 '^tx_queue_.*_packets:') queues_received=$(sum_of 1 '^rx_queue_.*_packets:')"
+	echo "queues_bytes=$(sum_of 1 '^rx_queue_.*_bytes:') ip_sent=$3 ip_sent_bytes=$4 ip_received=$5 ip_bytes=$6"
+}
 counters_add_up() {
 	quiet
-	before0=$(statistic 0 vport_tx_frames) before1=$(statistic 1 vport_rx_frames)
-	bytes_before=$(statistic 1 vport_rx_bytes)
-	# 100 frames of 1042 bytes there and back
+	all_counters | tr ' ' '\n' >/tmp/counters.before
+	# 100 frames of 1042 bytes there, and as many back
 	ping_well 0 -c 100 -i 0.01 -s 1000 10.9.0.2 || return 1
-	sent=$(($(statistic 0 vport_tx_frames) - before0)) received=$(($(statistic 1 vport_rx_frames) - before1))
-	bytes=$(($(statistic 1 vport_rx_bytes) - bytes_before))
-	echo "sent $sent, received $received, $bytes bytes"
-	[ $sent = 100 ] && [ $received = 100 ] && [ $bytes = 104200 ] || return 1
-	for number in 0 1; do
-		# shellcheck disable=SC2046 # split on purpose
-		set -- $(ip_counters $number)
-		echo "VF $number: ip -s: rx $1 frames, $2 bytes; tx $3, $4; queues: rx $(sum_of $number '^rx_queue_.*_packets:'), tx $(sum_of $number '^tx_queue_.*_packets:')"
-		[ "$1" = "$(statistic $number vport_rx_frames)" ] && [ "$2" = "$(statistic $number vport_rx_bytes)" ] &&
-			[ "$3" = "$(statistic $number vport_tx_frames)" ] && [ "$4" = "$(statistic $number vport_tx_bytes)" ] || return 1
-	done
+	all_counters | tr ' ' '\n' >/tmp/counters.after
+	paste -d = /tmp/counters.before /tmp/counters.after | cut -d = -f 1,2,4 |
+		awk -F = '{
+			more = $3 - $2
+			wanted = $1 ~ /bytes/ ? 104200 : 100
+			print $1 ": " more " more"
+			if (more != wanted) bad = 1
+		}
+		END { exit bad }'
 }
 tap_run guest.ethtool.counters_add_up counters_add_up
 pf_shows_vf_counters() {
-	# shellcheck disable=SC2046 # split on purpose
-	set -- $(ip_counters 1)
-	ip -s link show dev pf | awk -v frames="$1" -v bytes="$2" -v sent="$3" -v sent_bytes="$4" '
+	ip -s link show dev pf | awk -v frames="$(statistic 1 vport_rx_frames)" -v bytes="$(statistic 1 vport_rx_bytes)" \
+		-v sent="$(statistic 1 vport_tx_frames)" -v sent_bytes="$(statistic 1 vport_tx_bytes)" '
 		/^ *vf 1 / { here = 1 }
 		/^ *vf 2 / { here = 0 }
-		here && /RX:/ { getline; print "PF says: rx " $2 " frames, " $1 " bytes"; rx = $2 == frames && $1 == bytes }
-		here && /TX:/ { getline; print "PF says: tx " $2 " frames, " $1 " bytes"; tx = $2 == sent && $1 == sent_bytes }
+		here && /RX:/ { getline; print "rx " $2 " frames, " $1 " bytes, not " frames ", " bytes; rx = $2 == frames && $1 == bytes }
+		here && /TX:/ { getline; print "tx " $2 " frames, " $1 " bytes, not " sent ", " sent_bytes; tx = $2 == sent && $1 == sent_bytes }
 		END { exit !(rx && tx) }'
 }
 tap_run guest.vf_statistics.pf_shows_them pf_shows_vf_counters

@@ -26,6 +26,8 @@ HOSTS = {
     "10.77.101.254": "8100.101.5",
     "10.77.201.254": "88a8.201.0",
 }
+# The card says what a test provokes, QEMU what it makes of the wire.
+ALLOWED = [r"emulator: .*weir: VF \d+: (spoof|\d+ lines left out)", "emulator: .*hub 0 with no nics"]
 
 
 def free_port():
@@ -49,7 +51,7 @@ def main():
         with Wire(HOSTS) as wire:
             guest.run_tap(suite, "guest.sriov.guest_stays_well", os.path.join(HERE, "job.sh"), wire.devices(), drive=wire.serve,
                           kernel=options.kernel, preload=guest.WEIR_QEMU, timeout_s=240, memory_mb=768, programs=["/usr/bin/ping"],
-                          allowed=[r"emulator: .*weir: VF \d+: spoof"],
+                          allowed=ALLOWED,
                           overlay_files={"/job/net.sh": NET, "/job/settings.sh": b"HOST_PORT=%d\n" % port})
     finally:
         server.kill()
