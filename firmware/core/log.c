@@ -147,9 +147,10 @@ static void write_line(struct weir_firmware *firmware, enum weir_log_level level
 	to_console(firmware, record);
 }
 
-static void write_left_out(struct weir_firmware *firmware, uint16_t function, uint32_t count)
+static void write_left_out(struct weir_firmware *firmware, enum weir_log_level level,
+			   uint16_t function, uint32_t count)
 {
-	struct weir_log_record *record = new_record(firmware, WEIR_LOG_LEVEL_WARNING, function);
+	struct weir_log_record *record = new_record(firmware, level, function);
 	struct line line = { .text = (char *)record->message, .room = sizeof(record->message) };
 
 	put_number(&line, count, 10);
@@ -157,8 +158,8 @@ static void write_left_out(struct weir_firmware *firmware, uint16_t function, ui
 	to_console(firmware, record);
 }
 
-/* Has the function lines left in this second? */
-static bool may_write(struct weir_firmware *firmware, uint16_t index)
+/* Has the function lines left in this second? What it had not is told at the level of the worst line of them. */
+static bool may_write(struct weir_firmware *firmware, enum weir_log_level level, uint16_t index)
 {
 	/* Lines about the card come from its own hardware and owner. */
 	if (index >= firmware->function_count)
@@ -172,12 +173,14 @@ static bool may_write(struct weir_firmware *firmware, uint16_t index)
 		function->log_window_ns = firmware->now_ns;
 		function->log_window_lines = function->log_left_out = 0;
 		if (left_out)
-			write_left_out(firmware, index, left_out);
+			write_left_out(firmware, function->log_left_out_level, index, left_out);
 	}
 	if (function->log_window_lines < share) {
 		function->log_window_lines++;
 		return true;
 	}
+	if (!function->log_left_out || level < function->log_left_out_level)
+		function->log_left_out_level = level;
 	if (function->log_left_out < UINT32_MAX)
 		function->log_left_out++;
 	return false;
@@ -188,7 +191,7 @@ void weir_log(struct weir_firmware *firmware, enum weir_log_level level, uint16_
 {
 	va_list arguments;
 
-	if (level > firmware->log.level || !may_write(firmware, function))
+	if (level > firmware->log.level || !may_write(firmware, level, function))
 		return;
 	va_start(arguments, format);
 	write_line(firmware, level, function, format, &arguments);

@@ -152,6 +152,7 @@ struct weir_function {
 	uint64_t log_window_ns;
 	uint32_t log_window_lines;
 	uint32_t log_left_out;
+	enum weir_log_level log_left_out_level; /* of the worst of them */
 	uint64_t stats[WEIR_STAT_FUNCTION_COUNT];
 	uint8_t mailbox_request[WEIR_ADMIN_DATA_MAX_BYTES]; /* the window's private copy */
 };

@@ -87,7 +87,7 @@ class Bench:
         """A testpmd that forwards on a CPU; its main thread, which only reads commands, is on the other one."""
         other = self.cpus[0] if cpu == self.cpus[1] else self.cpus[1]
         arguments = ["dpdk-testpmd", "--lcores", "0@%d,1@%d" % (other, cpu), *self.memory, "--no-pci", "--no-telemetry",
-                     "--file-prefix", "weirbench%d_%d" % (os.getpid(), next(NUMBERS)), "-d", str(processes.PMD)]
+                     "--file-prefix", "weirbench%d_%d" % (os.getpid(), next(NUMBERS)), "-d", processes.driver()]
         for vdev in vdevs:
             arguments += ["--vdev", vdev]
         arguments += ["--", "-i", "--no-mlockall", "--total-num-mbufs=8192", "--burst=%d" % BURST,

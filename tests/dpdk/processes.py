@@ -18,6 +18,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import termios
@@ -33,6 +34,18 @@ CHECK = BUILD / "bin" / "weir-dpdk-check"
 NO_MEMFD = BUILD / "lib" / "no-memfd.so"
 
 PROMPT = "testpmd> "
+
+
+def driver():
+    """What EAL's -d gets. EAL refuses a path below a folder that everybody may write into, such as a clone in /tmp; a bare name, which
+    the linker finds, it takes.
+    """
+    if not any(folder.stat().st_mode & stat.S_IWOTH for folder in PMD.parents):
+        return str(PMD)
+    os.environ["LD_LIBRARY_PATH"] = str(PMD.parent)
+    return PMD.name
+
+
 NO_HUGE = ("--no-huge", "-m", "512")
 
 # Longest waits; a machine of CI may be slow, and nothing here is a measurement.
@@ -246,7 +259,7 @@ class Folder:
         # Files of EAL's own, so that several programs can run at once.
         Folder.started += 1
         prefix = "weir%d_%d" % (os.getpid(), Folder.started)
-        arguments = ["-l", cores, *memory, "--no-pci", "--no-telemetry", "--file-prefix", prefix, "-d", str(PMD)]
+        arguments = ["-l", cores, *memory, "--no-pci", "--no-telemetry", "--file-prefix", prefix, "-d", driver()]
         for number, path in enumerate(sockets):
             arguments += ["--vdev", "net_weir%d,socket=%s" % (number, path)]
         return arguments

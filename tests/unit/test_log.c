@@ -80,6 +80,11 @@ static void lines_above_the_level_are_not_kept(void)
 	card_free(card);
 }
 
+static uint32_t level_of(const struct weir_firmware *firmware, uint32_t sequence)
+{
+	return weir_le16_to_cpu(firmware->log.records[sequence % firmware->log.capacity].level);
+}
+
 static void one_function_cannot_push_out_the_others(void)
 {
 	struct card *card = card_new(2);
@@ -110,6 +115,21 @@ static void one_function_cannot_push_out_the_others(void)
 	card_poll(card, 1);
 	weir_log(firmware, WEIR_LOG_LEVEL_WARNING, 1, "and again");
 	WEIR_EXPECT_EQ(firmware->log.next - before, 3);
+	/* What is missing weighs as much as the worst of it. */
+	for (int i = 0; i < 100; i++)
+		weir_log(firmware, WEIR_LOG_LEVEL_INFO, 1, "info");
+	card->hal.now_ns += WEIR_NS_PER_SECOND;
+	card_poll(card, 1);
+	before = firmware->log.next;
+	weir_log(firmware, WEIR_LOG_LEVEL_INFO, 1, "info");
+	WEIR_EXPECT_EQ(level_of(firmware, before), WEIR_LOG_LEVEL_INFO);
+	for (int i = 0; i < 100; i++)
+		weir_log(firmware, i == 50 ? WEIR_LOG_LEVEL_WARNING : WEIR_LOG_LEVEL_INFO, 1, "both");
+	card->hal.now_ns += WEIR_NS_PER_SECOND;
+	card_poll(card, 1);
+	before = firmware->log.next;
+	weir_log(firmware, WEIR_LOG_LEVEL_INFO, 1, "info");
+	WEIR_EXPECT_EQ(level_of(firmware, before), WEIR_LOG_LEVEL_WARNING);
 	card_free(card);
 }
 
