@@ -28,12 +28,16 @@ static struct workqueue_struct *weir_workqueue;
 int weir_common_init(const char *name)
 {
 	weir_workqueue = alloc_workqueue("%s", WQ_UNBOUND, 0, name);
-	return weir_workqueue ? 0 : -ENOMEM;
+	if (!weir_workqueue)
+		return -ENOMEM;
+	weir_debugfs_init(name);
+	return 0;
 }
 
 /* weir_common_exit() - undo weir_common_init() */
 void weir_common_exit(void)
 {
+	weir_debugfs_exit();
 	destroy_workqueue(weir_workqueue);
 }
 
@@ -505,6 +509,7 @@ int weir_publish(struct weir_device *weir)
 		return err;
 	}
 	devlink_register(priv_to_devlink(weir));
+	weir_debugfs_add(weir);
 	queue_delayed_work(weir->workqueue, &weir->service_work, round_jiffies_relative(HZ));
 	netdev_info(weir->netdev, "%s, firmware %s, %u queue pairs, MAC %pM\n", weir->info.board,
 		    weir->info.firmware, weir->max_pairs, weir->netdev->dev_addr);
@@ -517,6 +522,7 @@ int weir_publish(struct weir_device *weir)
  */
 void weir_remove(struct weir_device *weir)
 {
+	weir_debugfs_remove(weir);
 	devlink_unregister(priv_to_devlink(weir));
 
 	/* From here on nobody asks for a reset; RTNL waits for one that is under way. */

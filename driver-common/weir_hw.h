@@ -397,6 +397,7 @@ struct weir_device {
 	struct weir_counter card_multicast; /* of the vport, as of the last second */
 	struct weir_counter card_missed;
 	u32 msg_enable;
+	struct dentry *debugfs;
 };
 
 /* The netdev's private area holds only the way back to the function. */
@@ -583,6 +584,12 @@ extern const struct ethtool_ops weir_ethtool_ops;
 /* weir_qstats.c */
 void weir_qstats_attach(struct net_device *netdev);
 void weir_qstats_set_napi(struct net_device *netdev, u16 pair, struct napi_struct *napi, int irq);
+
+/* weir_debugfs.c: what tools may ask while the driver is bound */
+void weir_debugfs_init(const char *name);
+void weir_debugfs_exit(void);
+void weir_debugfs_add(struct weir_device *weir);
+void weir_debugfs_remove(struct weir_device *weir);
 
 /* weir_devlink.c */
 extern const struct devlink_ops weir_devlink_ops;

@@ -124,7 +124,8 @@ static void one_function_cannot_push_out_the_others(void)
 	weir_log(firmware, WEIR_LOG_LEVEL_INFO, 1, "info");
 	WEIR_EXPECT_EQ(level_of(firmware, before), WEIR_LOG_LEVEL_INFO);
 	for (int i = 0; i < 100; i++)
-		weir_log(firmware, i == 50 ? WEIR_LOG_LEVEL_WARNING : WEIR_LOG_LEVEL_INFO, 1, "both");
+		weir_log(firmware, i == 50 ? WEIR_LOG_LEVEL_WARNING : WEIR_LOG_LEVEL_INFO, 1,
+			 "both");
 	card->hal.now_ns += WEIR_NS_PER_SECOND;
 	card_poll(card, 1);
 	before = firmware->log.next;

@@ -32,6 +32,27 @@ vf_settings_are_those_of_ip_link() {
 	weirctl --json vf "$pf" 1 | grep -q '"trust": true'
 }
 
+# The driver tells the card anew what was decided: it knows of it, though the tool decided.
+vf_settings_outlive_a_reset_of_the_pf() {
+	weirctl vf "$pf" 1 mac 02:57:00:00:00:77 vlan 9 qos 5 spoofchk off state enable || return 1
+	weirctl vf "$pf" 1 qos 3 || return 1
+	before=$(weirctl --json regs "$pf" generation | awk '/"value"/ { print $2 }')
+	echo 1 >"$home"/reset
+	wait_until 10 sh -c "weirctl vf $pf | grep -q 'vf 1 .*02:57:00:00:00:77  vlan 9  spoofchk off  trust on  state enable'" || return 1
+	[ "$before" != "$(weirctl --json regs "$pf" generation | awk '/"value"/ { print $2 }')" ] || return 1
+	weirctl --json vf "$pf" 1 | grep -q '"vlan_priority": 3'
+}
+
+# The driver's door is for looking: a queue is nothing to take away under it (TX_QUEUE_DESTROY, 0x0023, of queue 0).
+the_drivers_door_refuses_what_the_driver_accounts_for() {
+	door=/sys/kernel/debug/weir/$pf/admin
+	printf '\043\0\0\0\010\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\003\200\002\0\0\0\0\0' >/tmp/command
+	dd if=/tmp/command of="$door" bs=40 2>/tmp/refusal && return 1
+	grep -q "Operation not permitted" /tmp/refusal || return 1
+	dd if=/tmp/command of="$door" bs=39 count=1 2>/tmp/refusal && return 1
+	grep -q "Invalid argument" /tmp/refusal
+}
+
 init_trace_has_the_five_steps() {
 	echo 0 >"$home"/sriov_numvfs
 	weirctl trace "$pf" start
@@ -77,7 +98,7 @@ mailbox_works_with_no_driver() {
 }
 
 for name in lists_functions_with_driver_and_interface info_is_what_devlink_and_ethtool_say vf_settings_are_those_of_ip_link \
-	init_trace_has_the_five_steps rx_trace_has_the_seven_steps_in_order mailbox_works_with_no_driver; do
+	vf_settings_outlive_a_reset_of_the_pf the_drivers_door_refuses_what_the_driver_accounts_for init_trace_has_the_five_steps rx_trace_has_the_seven_steps_in_order mailbox_works_with_no_driver; do
 	tap_run "weirctl.guest.$name" "$name"
 done
 tap_done

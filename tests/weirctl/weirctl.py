@@ -139,7 +139,7 @@ def in_a_guest(suite):
     """The same tool beside the kernel driver, and with the function bound to none."""
     program = str(BUILD / "opt" / "bin" / "weirctl")
     guest.run_tap(suite, "weirctl.guest.stays_well", str(TOP / "tests" / "weirctl" / "job.sh"), guest.weir_arguments(["user,ipv6=off"]),
-                  preload=guest.WEIR_QEMU, timeout_s=120, cmdline_extra="iomem=relaxed", programs=[program],
+                  preload=guest.WEIR_QEMU, timeout_s=120, programs=[program],
                   overlay_files={"/usr/bin/weirctl": program}, settings={"COLDPLUG": "yes"})
 
 

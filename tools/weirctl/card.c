@@ -8,16 +8,26 @@
 #include <sys/stat.h>
 
 #include "weir/weir_tables.h"
+#include "weirctl.h"
 
 int card_open(struct card *card, const char *name)
 {
 	struct stat status;
+	int error;
 
 	memset(card, 0, sizeof(*card));
 	snprintf(card->name, sizeof(card->name), "%s", name);
 	if (stat(name, &status) == 0)
 		return card_open_control(card, name);
-	return card_open_mailbox(card, name);
+	error = weirctl_find(card);
+	if (error)
+		return error;
+	if (strcmp(card->driver, "weir") == 0 || strcmp(card->driver, "weirvf") == 0) {
+		error = card_open_driver(card);
+		if (error != -ENOENT)
+			return error;
+	}
+	return card_open_mailbox(card);
 }
 
 void card_close(struct card *card)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A card as weirctl reaches it: admin commands and registers, over whatever way there is. One of
- *   mailbox.c   a PCI function's BAR0 (libpci finds it, sysfs maps it)
+ *   driver.c    the kernel driver that has the PCI function: debugfs, ethtool
+ *   mailbox.c   a PCI function's BAR0, when no driver of ours has it (libpci finds it, sysfs maps it)
  *   control.c   the management socket of a weir-sim
  * Errors are negative errno with a message in card->error that says what to do.
  */
@@ -22,7 +23,7 @@ struct card_ops {
 	int (*command)(struct card *card, uint16_t opcode, const void *request,
 		       uint32_t request_bytes, void *response, uint32_t capacity,
 		       uint32_t *response_bytes, uint32_t *detail);
-	/* Reads a register of BAR0 of `function` (mailbox: 0 only, the function that was opened). */
+	/* Reads a register of BAR0 of `function` (0 only where a function was opened, and that is it). */
 	int (*read_register)(struct card *card, uint16_t function, uint32_t offset, uint32_t *value);
 	void (*close)(struct card *card);
 };
@@ -39,7 +40,9 @@ struct card {
 int card_open(struct card *card, const char *name);
 void card_close(struct card *card);
 
-int card_open_mailbox(struct card *card, const char *address);
+/* card->name and card->driver say which function. card_open_driver(): -ENOENT when its driver has no door. */
+int card_open_mailbox(struct card *card);
+int card_open_driver(struct card *card);
 int card_open_control(struct card *card, const char *path);
 
 /* ---- requests and responses ---- */

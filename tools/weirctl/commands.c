@@ -76,7 +76,29 @@ static int64_t word_value(enum weir_attribute_id id, const char *word)
 	}
 }
 
-static int vf_set(struct card *card, uint32_t vf, int argc, char **argv)
+/* What the settings are now that belong to the port VLAN: they are decided together. */
+static int vf_vlan(struct card *card, uint32_t vf, struct vf_wish *wish)
+{
+	struct request request = { .bytes = 0 };
+	struct response response;
+	uint64_t value;
+	int error;
+
+	request_add(&request, WEIR_ATTRIBUTE_FUNCTION, vf + 1);
+	error = card_command(card, WEIR_COMMAND_VF_GET, &request, &response);
+	if (error)
+		return error;
+	wish->vlan = response_get(&response, WEIR_ATTRIBUTE_VLAN, &value) ? (uint16_t)value : 0;
+	wish->vlan_priority =
+		response_get(&response, WEIR_ATTRIBUTE_VLAN_PRIORITY, &value) ? (uint8_t)value : 0;
+	wish->vlan_protocol = response_get(&response, WEIR_ATTRIBUTE_VLAN_PROTOCOL, &value) && value
+				      ? (uint16_t)value
+				      : 0x8100;
+	return 0;
+}
+
+/* "vlan 100 trust on …" */
+static int vf_wish(struct card *card, uint32_t vf, struct vf_wish *wish, int argc, char **argv)
 {
 	static const struct {
 		const char *key;
@@ -90,10 +112,8 @@ static int vf_set(struct card *card, uint32_t vf, int argc, char **argv)
 		{ "trust", WEIR_ATTRIBUTE_TRUST },
 		{ "state", WEIR_ATTRIBUTE_LINK_POLICY },
 	};
-	struct request request = { .bytes = 0 };
-	struct response response;
 
-	request_add(&request, WEIR_ATTRIBUTE_FUNCTION, vf + 1);
+	memset(wish, 0, sizeof(*wish));
 	for (int i = 0; i < argc; i += 2) {
 		size_t k = 0;
 
@@ -114,8 +134,72 @@ static int vf_set(struct card *card, uint32_t vf, int argc, char **argv)
 				 i + 1 < argc ? argv[i + 1] : "nothing");
 			return -EINVAL;
 		}
-		request_add(&request, keys[k].id, (uint64_t)value);
+		switch (keys[k].id) {
+		case WEIR_ATTRIBUTE_MAC:
+			wish->mac_given = true;
+			wish->mac = (uint64_t)value;
+			continue;
+		case WEIR_ATTRIBUTE_SPOOF_CHECK:
+			wish->spoof_check_given = true;
+			wish->spoof_check = value;
+			continue;
+		case WEIR_ATTRIBUTE_TRUST:
+			wish->trust_given = true;
+			wish->trust = value;
+			continue;
+		case WEIR_ATTRIBUTE_LINK_POLICY:
+			wish->link_policy_given = true;
+			wish->link_policy = (uint8_t)value;
+			continue;
+		default:
+			break;
+		}
+		if (!wish->vlan_given) {
+			int error = vf_vlan(card, vf, wish);
+
+			if (error)
+				return error;
+		}
+		wish->vlan_given = true;
+		if (keys[k].id == WEIR_ATTRIBUTE_VLAN)
+			wish->vlan = (uint16_t)value;
+		else if (keys[k].id == WEIR_ATTRIBUTE_VLAN_PRIORITY)
+			wish->vlan_priority = (uint8_t)value;
+		else
+			wish->vlan_protocol = (uint16_t)value;
 	}
+	return 0;
+}
+
+static int vf_set(struct card *card, uint32_t vf, int argc, char **argv)
+{
+	struct request request = { .bytes = 0 };
+	struct response response;
+	struct vf_wish wish;
+	char interface[64];
+	int error = vf_wish(card, vf, &wish, argc, argv);
+
+	if (error)
+		return error;
+	if (card->driver[0]) {
+		kernel_interface(card->name, interface);
+		if (interface[0])
+			return kernel_vf_set(card, vf, &wish);
+	}
+	request_add(&request, WEIR_ATTRIBUTE_FUNCTION, vf + 1);
+	if (wish.mac_given)
+		request_add(&request, WEIR_ATTRIBUTE_MAC, wish.mac);
+	if (wish.vlan_given) {
+		request_add(&request, WEIR_ATTRIBUTE_VLAN, wish.vlan);
+		request_add(&request, WEIR_ATTRIBUTE_VLAN_PRIORITY, wish.vlan_priority);
+		request_add(&request, WEIR_ATTRIBUTE_VLAN_PROTOCOL, wish.vlan_protocol);
+	}
+	if (wish.spoof_check_given)
+		request_add(&request, WEIR_ATTRIBUTE_SPOOF_CHECK, wish.spoof_check);
+	if (wish.trust_given)
+		request_add(&request, WEIR_ATTRIBUTE_TRUST, wish.trust);
+	if (wish.link_policy_given)
+		request_add(&request, WEIR_ATTRIBUTE_LINK_POLICY, wish.link_policy);
 	return card_command(card, WEIR_COMMAND_VF_SET, &request, &response);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the kernel driver's standard interfaces say: devlink (dev info) and ethtool netlink, both through libmnl; sysfs for names. */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -320,5 +321,69 @@ int kernel_stats(struct card *card, json_t *object)
 	mnl_socket_close(talk.socket);
 	if (error)
 		snprintf(card->error, sizeof(card->error), "%s: %s", interface, strerror(-error));
+	return error;
+}
+
+/* ---- VFs ---- */
+
+int kernel_vf_set(struct card *card, uint32_t vf, const struct vf_wish *wish)
+{
+	char interface[64];
+	struct conversation talk;
+	int error = begin(&talk, NETLINK_ROUTE);
+
+	if (error)
+		return error;
+	kernel_interface(card->name, interface);
+	struct nlmsghdr *message = mnl_nlmsg_put_header(talk.buffer);
+	struct ifinfomsg *info;
+	struct nlattr *list, *one;
+
+	message->nlmsg_type = RTM_SETLINK;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	info->ifi_index = (int)if_nametoindex(interface);
+	list = mnl_attr_nest_start(message, IFLA_VFINFO_LIST);
+	one = mnl_attr_nest_start(message, IFLA_VF_INFO);
+	if (wish->mac_given) {
+		struct ifla_vf_mac mac = { .vf = vf };
+
+		for (int i = 0; i < 6; i++)
+			mac.mac[i] = (uint8_t)(wish->mac >> 8 * i);
+		mnl_attr_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
+	}
+	if (wish->vlan_given) {
+		struct ifla_vf_vlan_info vlan = { .vf = vf,
+						  .vlan = wish->vlan,
+						  .qos = wish->vlan_priority,
+						  .vlan_proto = htons(wish->vlan_protocol) };
+		struct nlattr *vlans = mnl_attr_nest_start(message, IFLA_VF_VLAN_LIST);
+
+		mnl_attr_put(message, IFLA_VF_VLAN_INFO, sizeof(vlan), &vlan);
+		mnl_attr_nest_end(message, vlans);
+	}
+	if (wish->spoof_check_given) {
+		struct ifla_vf_spoofchk check = { vf, wish->spoof_check };
+
+		mnl_attr_put(message, IFLA_VF_SPOOFCHK, sizeof(check), &check);
+	}
+	if (wish->trust_given) {
+		struct ifla_vf_trust trust = { vf, wish->trust };
+
+		mnl_attr_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
+	}
+	if (wish->link_policy_given) {
+		/* The kernel's IFLA_VF_LINK_STATE_… have the values of enum weir_link_policy. */
+		struct ifla_vf_link_state state = { vf, wish->link_policy };
+
+		mnl_attr_put(message, IFLA_VF_LINK_STATE, sizeof(state), &state);
+	}
+	mnl_attr_nest_end(message, one);
+	mnl_attr_nest_end(message, list);
+	error = ask(&talk, message, NULL, NULL);
+	mnl_socket_close(talk.socket);
+	if (error)
+		snprintf(card->error, sizeof(card->error), "%s: vf %u: %s; dmesg may say more",
+			 interface, vf, strerror(-error));
 	return error;
 }

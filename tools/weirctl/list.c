@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* weirctl list: the Weir functions of this machine, by libpci. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +40,31 @@ void weirctl_driver(struct pci_dev *device, char *driver, size_t bytes)
 		return;
 	target[length] = 0;
 	snprintf(driver, bytes, "%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+}
+
+int weirctl_find(struct card *card)
+{
+	struct pci_access *access = weirctl_pci();
+	struct pci_filter filter;
+	struct pci_dev *device = NULL;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.63s", card->name);
+	pci_filter_init(access, &filter);
+	if (!pci_filter_parse_slot(&filter, text))
+		for (device = access->devices; device; device = device->next)
+			if (pci_filter_match(&filter, device) && weirctl_is_weir(device))
+				break;
+	if (device) {
+		snprintf(card->name, sizeof(card->name), "%04x:%02x:%02x.%x",
+			 (unsigned)device->domain, device->bus, device->dev, device->func);
+		weirctl_driver(device, card->driver, sizeof(card->driver));
+	} else {
+		snprintf(card->error, sizeof(card->error),
+			 "%s: no Weir there; `weirctl list` shows those that are", text);
+	}
+	pci_cleanup(access);
+	return device ? 0 : -ENODEV;
 }
 
 int command_list(const struct options *options)

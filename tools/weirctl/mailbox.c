@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pci/pci.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,40 +145,12 @@ static void close_mailbox(struct card *card)
 	free(mailbox);
 }
 
-/* Finds a Weir function by its address; the device stays valid as long as access. */
-static struct pci_dev *find(struct pci_access *access, const char *address)
-{
-	struct pci_filter filter;
-	char text[64];
-
-	snprintf(text, sizeof(text), "%s", address);
-	pci_filter_init(access, &filter);
-	if (pci_filter_parse_slot(&filter, text))
-		return NULL;
-	for (struct pci_dev *device = access->devices; device; device = device->next)
-		if (pci_filter_match(&filter, device) && weirctl_is_weir(device))
-			return device;
-	return NULL;
-}
-
-int card_open_mailbox(struct card *card, const char *address)
+int card_open_mailbox(struct card *card)
 {
 	static const struct card_ops ops = { command, read_register, close_mailbox };
-	struct pci_access *access = weirctl_pci();
-	struct pci_dev *device = find(access, address);
 	char path[128];
 	int fd, error = 0;
 
-	if (!device) {
-		snprintf(card->error, sizeof(card->error),
-			 "%s: no Weir there; `weirctl list` shows those that are", address);
-		pci_cleanup(access);
-		return -ENODEV;
-	}
-	snprintf(card->name, sizeof(card->name), "%04x:%02x:%02x.%x", (unsigned)device->domain,
-		 device->bus, device->dev, device->func);
-	weirctl_driver(device, card->driver, sizeof(card->driver));
-	pci_cleanup(access);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/resource0", card->name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
@@ -197,7 +168,7 @@ int card_open_mailbox(struct card *card, const char *address)
 		error = -errno;
 		snprintf(
 			card->error, sizeof(card->error),
-			"%s: %s: the kernel keeps BAR0 for the driver %s; boot with iomem=relaxed to look beside it, or unbind it",
+			"%s: %s: the kernel keeps BAR0 for the driver %s; mount debugfs for the driver's own door, boot with iomem=relaxed, or unbind it",
 			path, strerror(-error), card->driver);
 		free(mailbox);
 		return error;

@@ -24,9 +24,8 @@ static const char documentation[] =
 	"  weirctl trace CARD start [KEY VALUE...]   record: function, mac, vlan, ethertype limit it\n"
 	"  weirctl trace CARD stop|init|rx           stop; show an initialisation, the way of a received frame\n"
 	"\n"
-	"With a kernel driver bound, info and stats are what the kernel says (devlink, ethtool); the rest goes through the card's own "
-	"mailbox in BAR0, for which a kernel with CONFIG_IO_STRICT_DEVMEM needs iomem=relaxed. The same settings of VFs are `ip link set "
-	"dev PF vf N ...` there.";
+	"With a kernel driver bound, info and stats are also what the kernel says (devlink, ethtool), VFs are set as by `ip link set dev PF "
+	"vf N ...`, and the rest is asked through the driver (debugfs). With none, it goes through the card's own mailbox in BAR0.";
 
 static const struct argp_option argp_options[] = {
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
