@@ -114,20 +114,22 @@ static void lay_over(WeirFunction *function)
 	memcpy(device->w1cmask + PCI_CONFIG_HEADER_SIZE, image->w1c + PCI_CONFIG_HEADER_SIZE, bytes);
 }
 
-/* Ids, Command and Interrupt Line; what is left of the header is the same in PF and VF, or QEMU's. */
+/*
+ * Ids, and what of the header can be written; what is left of it is the same in PF and VF, or QEMU's. A VF alone has no PF that would
+ * decode its BARs for it: it has a Memory Space Enable.
+ */
 static void make_header(WeirFunction *function)
 {
 	PCIDevice *device = PCI_DEVICE(function);
-	/* A VF alone has a Memory Space Enable of its own, as a PF has. */
-	const struct weir_config_image *image = weir_is_sriov_vf(function) ? &weir_config_vf
-									   : &weir_config_pf;
+	const struct weir_config_image *image = image_of(function);
+	bool alone = function->index && !weir_is_sriov_vf(function);
 
-	pci_set_byte(device->config + PCI_CAPABILITY_LIST,
-		     image_of(function)->value[PCI_CAPABILITY_LIST]);
-	pci_set_word(device->wmask + PCI_COMMAND, pci_get_word(image->write + PCI_COMMAND));
+	pci_set_byte(device->config + PCI_CAPABILITY_LIST, image->value[PCI_CAPABILITY_LIST]);
+	pci_set_word(device->wmask + PCI_COMMAND,
+		     pci_get_word(image->write + PCI_COMMAND) | (alone ? PCI_COMMAND_MEMORY : 0));
 	pci_set_byte(device->wmask + PCI_INTERRUPT_LINE, image->write[PCI_INTERRUPT_LINE]);
 	pci_set_byte(device->wmask + PCI_CACHE_LINE_SIZE, image->write[PCI_CACHE_LINE_SIZE]);
-	if (function->index && !weir_is_sriov_vf(function))
+	if (alone)
 		pci_config_set_device_id(device->config, WEIR_PCI_DEVICE_ID_VF);
 }
 

@@ -104,7 +104,7 @@ class Function:
 
     def space(self):
         """All of configuration space, as bytes."""
-        return self.machine.memory_read(ECAM + (1 << 20) + (self.devfn << 12), 4096)
+        return self.machine.memory_read(self.machine.config_address(1, self.devfn), 4096)
 
     def bar_read(self, bar, offset, size=4):
         """In a BAR."""
@@ -251,16 +251,23 @@ class Machine:
 
     def command(self, text):
         """One line to qtest; what follows OK in its answer."""
-        self.qtest.sendall(text.encode() + b"\n")
-        while b"\n" not in self.data:
-            piece = self.qtest.recv(1 << 20)
-            if not piece:
-                raise OSError("QEMU has ended")
-            self.data += piece
-        line, self.data = self.data.split(b"\n", 1)
-        words = line.decode().split()
-        tap.require(words[0] == "OK", "qtest answers %s to %s" % (line, text))
-        return words[1:]
+        return self.commands([text])[0]
+
+    def commands(self, texts):
+        """Several lines at once, as many as sockets hold; what follows OK in each answer."""
+        self.qtest.sendall("".join(text + "\n" for text in texts).encode())
+        answers = []
+        for text in texts:
+            while b"\n" not in self.data:
+                piece = self.qtest.recv(1 << 20)
+                if not piece:
+                    raise OSError("QEMU has ended")
+                self.data += piece
+            line, self.data = self.data.split(b"\n", 1)
+            words = line.decode().split()
+            tap.require(words[0] == "OK", "qtest answers %s to %s" % (line, text))
+            answers.append(words[1:])
+        return answers
 
     def load(self, address, size=4):
         """A load as a processor does it, 1 to 8 bytes."""
@@ -278,13 +285,18 @@ class Machine:
         """Bytes of memory."""
         self.command("write %#x %#x 0x%s" % (address, len(data), data.hex()))
 
+    @staticmethod
+    def config_address(bus, devfn):
+        """Where a function's configuration space lies, in the window that prepare() opened."""
+        return ECAM + (bus << 20) + (devfn << 12)
+
     def config_read(self, bus, devfn, offset, size=4):
-        """Configuration space, through the window that prepare() opened."""
-        return self.load(ECAM + (bus << 20) + (devfn << 12) + offset, size)
+        """Configuration space."""
+        return self.load(self.config_address(bus, devfn) + offset, size)
 
     def config_write(self, bus, devfn, offset, value, size=4):
         """Configuration space."""
-        self.store(ECAM + (bus << 20) + (devfn << 12) + offset, value, size)
+        self.store(self.config_address(bus, devfn) + offset, value, size)
 
     # ---- what firmware and kernel would do ----
 
