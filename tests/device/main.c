@@ -39,6 +39,7 @@ int main(int argc, char **argv)
 		PART(data),   PART(sorter),    PART(admin),    PART(command),	 PART(counter),
 		PART(policy), PART(interrupt), PART(badinput), PART(fault),	 PART(trace),
 		PART(limit),  PART(pcie),      PART(reset),    PART(reset_card), PART(storm),
+		PART(fair),   PART(protocol),
 	};
 	static struct weir_test all[512];
 	static char names[512][128];

@@ -27,6 +27,8 @@ SUITE_PART(pcie);
 SUITE_PART(reset);
 SUITE_PART(reset_card);
 SUITE_PART(storm);
+SUITE_PART(fair);
+SUITE_PART(protocol);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)
