@@ -77,16 +77,16 @@ struct weir_frame {
 	uint32_t trace;	    /* number in the trace, WEIR_NO_FRAME when not traced */
 };
 
+/* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each. */
 struct weir_delivery {
-	uint32_t queue; /* receive queue in the card, WEIR_NO_QUEUE: the wire */
-	uint16_t slot;	/* of its first completion */
-	uint16_t bytes; /* as delivered */
-	uint8_t frame;
-	uint8_t first_entry; /* in burst->completions */
-	uint8_t buffers;     /* and completions */
-	bool strip;	     /* the outer tag is taken out */
-	bool failed;
-	bool traced; /* its DMA_STARTED is recorded */
+	uint32_t queue;		      /* in the card */
+	uint32_t bytes;		      /* as delivered, of those that have not failed */
+	uint16_t slot;		      /* of the first completion; the others follow it */
+	uint8_t frame, frames;	      /* the first, how many */
+	uint8_t first_entry, entries; /* in burst->completions */
+	uint8_t failed;		      /* frames */
+	bool strip;		      /* the outer tag is taken out */
+	bool traced;		      /* DMA_STARTED is recorded */
 };
 
 struct weir_burst {
@@ -94,8 +94,9 @@ struct weir_burst {
 	uint32_t index, next;
 	uint8_t stage;
 	bool from_wire;
-	bool listed; /* destinations are those of next_frame */
-	bool traced; /* frames may be in the trace */
+	bool listed;  /* destinations are those of next_frame */
+	bool traced;  /* frames may be in the trace */
+	bool to_wire; /* frames from wire_frame to next_frame may have to go out of the port */
 	uint8_t port;
 	uint16_t frame_count;
 	uint16_t descriptor_count; /* fetched */
@@ -110,8 +111,8 @@ struct weir_burst {
 	struct weir_vport *source; /* its vport; NULL from the wire */
 	/* cursors */
 	uint16_t next_frame, next_destination, destination_count;
-	uint16_t emit_delivery, emit_operation;
-	uint16_t delivery_count, completion_count, complete_cursor;
+	uint16_t wire_frame, emit_delivery, emit_frame, emit_operation;
+	uint16_t delivery_count, completion_count, complete_delivery, complete_entry;
 	uint32_t word;		/* shadow tail, event index or head on its way */
 	uint16_t *destinations; /* vport_count entries */
 	struct weir_tx_descriptor descriptors[WEIR_BURST_DESCRIPTORS];
@@ -120,12 +121,17 @@ struct weir_burst {
 	struct weir_delivery deliveries[WEIR_BURST_DELIVERIES];
 	struct weir_rx_completion completions[WEIR_BURST_COMPLETIONS];
 	uint64_t entry_address[WEIR_BURST_COMPLETIONS]; /* the buffer a completion is about */
-	uint8_t entry_delivery[WEIR_BURST_COMPLETIONS]; /* the delivery it belongs to */
 	struct hal_frame wire_frames[WEIR_BURST_FRAMES];
 	uint8_t headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8] __attribute__((aligned(64)));
 	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with a tag inserted */
 	uint8_t tags[WEIR_BURST_FRAMES][4];
 };
+
+/* The frame's length without its outer tag. */
+static inline uint32_t weir_frame_bare_bytes(const struct weir_frame *frame)
+{
+	return frame->bytes - (frame->way.rest - 12u);
+}
 
 /* What a stage answers. */
 enum weir_stage_answer {
@@ -141,10 +147,11 @@ static inline hal_tag weir_burst_tag(const struct weir_burst *burst, uint32_t it
 }
 
 /* Items of a burst's tags: what an operation belonged to. */
-#define WEIR_ITEM_STAGE		     0u /* the stage's only operation */
-#define WEIR_ITEM_HEADER(frame)	     (0x100u | (frame))
-#define WEIR_ITEM_DELIVERY(delivery) (0x200u | (delivery))
-#define WEIR_ITEM_COMPLETION	     0x300u /* plus the delivery whose ring it is */
+#define WEIR_ITEM_STAGE		       0u /* the stage's only operation */
+#define WEIR_ITEM_HEADER(frame)	       (0x100u | (frame))
+#define WEIR_ITEM_WIRE(frame)	       (0x180u | (frame))
+#define WEIR_ITEM_ENTRY(entry)	       (0x200u | (entry))
+#define WEIR_ITEM_COMPLETION(delivery) (0x300u | (delivery)) /* whose ring it is */
 
 /* Counts a submitted operation. True when it must be submitted again later. */
 static inline bool weir_burst_submitted(struct weir_burst *burst, enum hal_result result)
@@ -163,13 +170,17 @@ enum weir_stage_answer weir_stage_sleep(struct weir_firmware *firmware, struct w
 enum weir_stage_answer weir_stage_recheck(struct weir_firmware *firmware, struct weir_burst *burst);
 /* classify.c: who gets a frame */
 enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struct weir_burst *burst);
-/* deliver.c: into receive queues and out of ports */
+/* claim.c: where in receive queues */
 enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst);
+/* deliver.c: into receive queues and out of ports */
 enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct weir_burst *burst);
 enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst);
 enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst);
-void weir_deliver_result(struct weir_burst *burst, uint32_t delivery, enum hal_result result,
+/* What an operation for an entry of the burst, or for a frame to the wire, came to. */
+void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_result result,
 			 struct weir_firmware *firmware);
+void weir_wire_result(struct weir_burst *burst, uint32_t frame, enum hal_result result,
+		      struct weir_firmware *firmware);
 
 /* parse.c: flow hash over addresses and ports of IPv4/IPv6 TCP/UDP/SCTP (addresses alone for others and fragments); false: no IP. */
 bool weir_flow_hash(const uint8_t *header, uint32_t bytes, uint32_t rest, uint32_t *hash);

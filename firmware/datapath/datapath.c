@@ -98,9 +98,9 @@ static struct weir_burst *burst_take(struct weir_firmware *firmware)
 	firmware->bursts_in_use++;
 	burst->result = HAL_PENDING;
 	burst->frame_count = burst->descriptor_count = burst->consumed = burst->segment_count = 0;
-	burst->next_frame = burst->delivery_count = burst->completion_count = 0;
-	burst->emit_delivery = burst->emit_operation = 0;
-	burst->cut = burst->listed = false;
+	burst->next_frame = burst->wire_frame = burst->delivery_count = burst->completion_count = 0;
+	burst->emit_delivery = burst->emit_frame = burst->emit_operation = 0;
+	burst->cut = burst->listed = burst->to_wire = false;
 	burst->pending = 0;
 	burst->started = firmware->burst_epoch;
 	return burst;
@@ -220,17 +220,19 @@ void weir_datapath_complete(struct weir_firmware *firmware, hal_tag tag, enum ha
 	uint32_t item = low & 0xfff;
 
 	burst->pending--;
-	if (item >= WEIR_ITEM_COMPLETION) {
+	if (item >= WEIR_ITEM_COMPLETION(0)) {
 		/* The host has taken its ring away: there is nobody to tell. */
 		if (result == HAL_FAULT)
 			weir_rx_stop(
 				firmware,
-				&firmware->rx_queues[burst->deliveries[item - WEIR_ITEM_COMPLETION]
+				&firmware->rx_queues[burst->deliveries[item - WEIR_ITEM_COMPLETION(0)]
 							     .queue],
 				WEIR_MISBEHAVIOUR_DMA_FAULT,
 				"completion ring cannot be written, item", item);
-	} else if (item >= WEIR_ITEM_DELIVERY(0)) {
-		weir_deliver_result(burst, item - WEIR_ITEM_DELIVERY(0), result, firmware);
+	} else if (item >= WEIR_ITEM_ENTRY(0)) {
+		weir_deliver_result(burst, item - WEIR_ITEM_ENTRY(0), result, firmware);
+	} else if (item >= WEIR_ITEM_WIRE(0)) {
+		weir_wire_result(burst, item - WEIR_ITEM_WIRE(0), result, firmware);
 	} else if (item >= WEIR_ITEM_HEADER(0)) {
 		if (result != HAL_DONE)
 			burst->frames[item - WEIR_ITEM_HEADER(0)].failed = true;

@@ -13,6 +13,7 @@
 	extern const size_t part##_test_count
 
 SUITE_PART(data);
+SUITE_PART(alike);
 SUITE_PART(sorter);
 SUITE_PART(admin);
 SUITE_PART(command);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The stage that opens a round of deliveries: receive buffers and completion slots for as many of the burst's frames as fit
+ * (specs/data-queues.md, "Receive"). Slots are claimed in the order of the frames, so a flow stays in order however the writes finish.
+ */
+#include "burst.h"
+
+enum claim_answer { CLAIM_DONE, CLAIM_WAIT, CLAIM_ROUND_FULL };
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint16_t choose_queue(const struct weir_vport *vport, struct weir_frame *frame)
+{
+	if (vport->spread_entries <= 1)
+		return vport->spread[0];
+	if (!frame->hashed) {
+		frame->hashed = true;
+		if (!weir_flow_hash(frame->header, frame->header_bytes, frame->way.rest,
+				    &frame->flow_hash))
+			frame->flow_hash = 0;
+	}
+	return vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
+}
+
+/* The flags of a frame's completions, without FLOW_HASH, PHASE and END: the same for frames alike. */
+static uint32_t completion_flags(const struct weir_burst *burst, const struct weir_frame *frame,
+				 const struct weir_rx_queue *queue, bool report_tag)
+{
+	/* A port VLAN's tag is nothing its VF may know of: report_tag is false then. */
+	return WEIR_PREP(WEIR_RXC_GENERATION, queue->generation) |
+	       (frame->way.cast == WEIR_MULTICAST ? WEIR_RXC_MULTICAST_MASK : 0) |
+	       (frame->way.cast == WEIR_BROADCAST_FRAME ? WEIR_RXC_BROADCAST_MASK : 0) |
+	       (burst->from_wire ? 0 : WEIR_RXC_LOOPED_MASK) |
+	       (report_tag ? WEIR_RXC_VLAN_MASK : 0);
+}
+
+/* Fills entry `entry` of the burst with buffer and completion slot number `ahead` of those that the queue gives next. */
+static void fill_entry(struct weir_burst *burst, const struct weir_rx_queue *queue,
+		       const struct weir_frame *frame, uint32_t entry, uint32_t ahead,
+		       uint32_t length, uint32_t flags, uint16_t tci)
+{
+	uint16_t slot = (uint16_t)(queue->produced + ahead),
+		 buffer = (uint16_t)(queue->used + ahead);
+	/* The first lap writes 1. */
+	uint32_t phase = ~(uint32_t)slot >> queue->completion_log2 & 1;
+
+	burst->entry_address[entry] = queue->ready[buffer & (WEIR_REFILL_ENTRIES - 1)];
+	burst->completions[entry] = (struct weir_rx_completion){
+		.flow_hash = weir_cpu_to_le32(frame->flow_hash),
+		.length = weir_cpu_to_le16((uint16_t)length),
+		.buffer = weir_cpu_to_le16(buffer),
+		.vlan_tci = weir_cpu_to_le16(tci),
+		.flags = weir_cpu_to_le32(flags | phase |
+					  (frame->flow_hash ? WEIR_RXC_FLOW_HASH_MASK : 0)),
+	};
+}
+
+/* Takes buffers and slots that entries were filled with, and tells the board which buffers will be written not long after them. */
+static void take_buffers(struct weir_firmware *firmware, struct weir_burst *burst,
+			 struct weir_rx_queue *queue, uint32_t count)
+{
+	uint32_t ahead = (uint16_t)(queue->used + WEIR_BUFFERS_AHEAD),
+		 end = least(WEIR_BUFFERS_AHEAD + count, (uint16_t)(queue->fetched - queue->used));
+
+	for (uint32_t i = WEIR_BUFFERS_AHEAD; i < end; i++, ahead++)
+		hal_dma_prefetch(firmware->hal, queue->requester,
+				 queue->ready[ahead & (WEIR_REFILL_ENTRIES - 1)], true);
+	queue->produced = (uint16_t)(queue->produced + count);
+	queue->used = (uint16_t)(queue->used + count);
+	burst->completion_count = (uint16_t)(burst->completion_count + count);
+}
+
+static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
+				     uint32_t number, uint16_t index)
+{
+	struct weir_frame *frame = &burst->frames[number];
+	struct weir_vport *vport = &firmware->vports[index];
+
+	if (WEIR_UNLIKELY(!(vport->flags & WEIR_VPORT_ENABLE) || !vport->linked_up ||
+			  !vport->spread_entries ||
+			  !hal_function_usable(firmware->hal, vport->function))) {
+		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
+		return CLAIM_DONE;
+	}
+	struct weir_function *function = &firmware->functions[vport->function];
+	struct weir_rx_queue *queue =
+		&firmware->rx_queues[function->first_queue + choose_queue(vport, frame)];
+
+	if (WEIR_UNLIKELY(queue->state != WEIR_QUEUE_RUNNING)) {
+		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
+		return CLAIM_DONE;
+	}
+	bool in_port_vlan = vport->port_vlan_tci != 0;
+	bool strip = frame->way.tagged &&
+		     (in_port_vlan || ((vport->flags & WEIR_VPORT_VLAN_STRIP) &&
+				       frame->way.tag_protocol == 0x8100));
+	uint32_t bytes = weir_frame_bare_bytes(frame) + (frame->way.tagged && !strip ? 4 : 0);
+
+	/* A port VLAN's tag takes nothing away from the MTU. */
+	if (WEIR_UNLIKELY(weir_frame_bare_bytes(frame) +
+				  (frame->way.tagged && !in_port_vlan ? 4 : 0) >
+			  vport->max_frame)) {
+		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
+		return CLAIM_DONE;
+	}
+	uint32_t buffers = 1, entry = burst->completion_count;
+
+	for (uint32_t room = queue->buffer_bytes; WEIR_UNLIKELY(room < bytes);
+	     room += queue->buffer_bytes)
+		buffers++;
+	if (WEIR_UNLIKELY(burst->delivery_count == WEIR_BURST_DELIVERIES ||
+			  entry + buffers > WEIR_BURST_COMPLETIONS))
+		return CLAIM_ROUND_FULL;
+	if (WEIR_UNLIKELY((uint16_t)(queue->fetched - queue->used) < buffers)) {
+		enum weir_refill_answer answer = weir_rx_refill(firmware, queue, buffers);
+
+		if (answer == WEIR_REFILL_PENDING)
+			return CLAIM_WAIT;
+		if (answer == WEIR_REFILL_SHORT) {
+			vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_BUFFER]++;
+			queue->stats[WEIR_STAT_RX_QUEUE_DROPPED_NO_BUFFER]++;
+			return CLAIM_DONE;
+		}
+	}
+	bool report_tag = strip && !in_port_vlan;
+	uint32_t flags = completion_flags(burst, frame, queue, report_tag), full = buffers - 1;
+	uint16_t tci = report_tag ? frame->way.tci : 0;
+
+	burst->deliveries[burst->delivery_count++] = (struct weir_delivery){
+		.queue = queue->index,
+		.bytes = bytes,
+		.slot = queue->produced,
+		.frame = (uint8_t)number,
+		.frames = 1,
+		.first_entry = (uint8_t)entry,
+		.entries = (uint8_t)buffers,
+		.strip = strip,
+	};
+	for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
+		fill_entry(burst, queue, frame, entry + i, i, queue->buffer_bytes, flags, tci);
+	fill_entry(burst, queue, frame, entry + full, full, bytes - full * queue->buffer_bytes,
+		   flags | WEIR_RXC_END_MASK, tci);
+	if (WEIR_UNLIKELY(frame->trace)) {
+		weir_trace_step(firmware, frame, WEIR_TRACE_KIND_QUEUE_CHOSEN, queue, 0, bytes,
+				index);
+		queue->traced_frame = frame->trace;
+		queue->traced_slot = queue->produced;
+	}
+	take_buffers(firmware, burst, queue, buffers);
+	queue->deliveries++;
+	queue->references++;
+	function->references++;
+	if (!burst->from_wire)
+		burst->source->stats[WEIR_STAT_VPORT_TX_LOOPED]++;
+	return CLAIM_DONE;
+}
+
+/*
+ * The ordinary case after frame `number` was claimed for one vport: frames alike behind it, untagged, to the same queue, into a
+ * buffer each that is ready, join its delivery. What was looked at for the one holds for them. Returns how many did.
+ */
+static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *burst,
+			    uint32_t number)
+{
+	struct weir_frame *frame = &burst->frames[number];
+	uint32_t entry = burst->completion_count, done = 0, bytes = 0;
+
+	/* Most flows come alone. The frame may have been dropped. */
+	if (number + 1 == burst->frame_count || !frame[1].alike || frame->way.tagged ||
+	    burst->traced || !burst->delivery_count)
+		return 0;
+	struct weir_delivery *delivery = &burst->deliveries[burst->delivery_count - 1];
+
+	if (delivery->frame != number || delivery->entries != 1)
+		return 0;
+	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
+	const struct weir_vport *vport = &firmware->vports[frame->way.vport];
+	uint32_t pair = queue->index - firmware->functions[queue->function].first_queue;
+	uint32_t flags = completion_flags(burst, frame, queue, false) | WEIR_RXC_END_MASK;
+	uint32_t longest = least(queue->buffer_bytes, vport->max_frame);
+	uint32_t most = least(burst->frame_count - number - 1,
+			      least((uint16_t)(queue->fetched - queue->used),
+				    WEIR_BURST_COMPLETIONS - entry));
+
+	for (; done < most; done++) {
+		frame++;
+		if (!frame->alike || frame->bytes > longest ||
+		    (vport->spread_entries > 1 && choose_queue(vport, frame) != pair))
+			break;
+		bytes += frame->bytes;
+		fill_entry(burst, queue, frame, entry + done, done, frame->bytes, flags, 0);
+	}
+	take_buffers(firmware, burst, queue, done);
+	delivery->frames = (uint8_t)(1 + done);
+	delivery->entries = (uint8_t)(1 + done);
+	delivery->bytes += bytes;
+	if (!burst->from_wire)
+		burst->source->stats[WEIR_STAT_VPORT_TX_LOOPED] += done;
+	return done;
+}
+
+/* The takers of a frame with several, one after the other; the cursor lives in the burst. */
+static enum claim_answer claim_many(struct weir_firmware *firmware, struct weir_burst *burst,
+				    uint32_t number)
+{
+	struct weir_frame *frame = &burst->frames[number];
+
+	if (!burst->listed) {
+		struct weir_sort_key key;
+		uint16_t source = burst->source ? burst->source->index : WEIR_NO_VPORT;
+
+		weir_frame_key(frame, &key);
+		burst->destination_count = (uint16_t)weir_sorter_takers(
+			firmware, &key, frame->way.cast, source, burst->destinations);
+		burst->next_destination = 0;
+		burst->listed = true;
+		if (burst->from_wire && !burst->destination_count)
+			firmware->port_stats[burst->port][WEIR_STAT_PORT_RX_DROPPED_NO_VPORT]++;
+	}
+	while (burst->next_destination < burst->destination_count) {
+		enum claim_answer answer = claim_vport(
+			firmware, burst, number, burst->destinations[burst->next_destination]);
+
+		if (answer != CLAIM_DONE)
+			return answer;
+		burst->next_destination++;
+	}
+	burst->listed = false;
+	return CLAIM_DONE;
+}
+
+enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	enum claim_answer answer = CLAIM_DONE;
+
+	while (burst->next_frame < burst->frame_count) {
+		uint32_t number = burst->next_frame;
+		const struct weir_frame *frame = &burst->frames[number];
+
+		if (WEIR_LIKELY(frame->way.route == WEIR_ROUTE_ONE))
+			answer = claim_vport(firmware, burst, number, frame->way.vport);
+		else if (frame->way.route == WEIR_ROUTE_MANY)
+			answer = claim_many(firmware, burst, number);
+		if (answer != CLAIM_DONE)
+			break;
+		number++;
+		if (frame->way.route == WEIR_ROUTE_ONE) {
+			number += claim_alike(firmware, burst, number - 1);
+		} else if (frame->way.route != WEIR_ROUTE_DROP && frame->way.to_wire) {
+			burst->to_wire = true;
+			while (frame->way.route == WEIR_ROUTE_WIRE && number < burst->frame_count &&
+			       burst->frames[number].alike)
+				number++;
+		}
+		burst->next_frame = (uint16_t)number;
+	}
+	/* What has been claimed goes out while a refill is awaited: nobody's buffers wait for somebody else's. */
+	if (burst->delivery_count || burst->to_wire)
+		burst->stage = WEIR_STAGE_EMIT;
+	else if (answer == CLAIM_WAIT)
+		return WEIR_RETRY;
+	else
+		burst->stage = burst->from_wire ? WEIR_STAGE_FINISH : WEIR_STAGE_HEAD;
+	return WEIR_NEXT;
+}
