@@ -347,9 +347,7 @@ void weir_trace_mac(struct weir_firmware *firmware, const struct weir_vport *vpo
 
 /* ---- interrupt.c ---- */
 
-/* Tries a function's vectors again that could not be raised; returns how many it took. */
-uint32_t weir_interrupts_retry(struct weir_firmware *firmware, struct weir_function *function);
-/* The same for all functions. */
+/* Tries vectors again for which the board had no room; returns how many it took. */
 uint32_t weir_interrupts_poll(struct weir_firmware *firmware);
 
 /* ---- ats/ats.c ---- */

@@ -187,7 +187,6 @@ void weir_function_bus_master(struct weir_firmware *firmware, struct weir_functi
 	if (!on)
 		return;
 	weir_admin_activate(firmware, function);
-	weir_interrupts_retry(firmware, function);
 	weir_datapath_wake(firmware, function);
 }
 

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Raising vectors. Masks and pending bits are hardware; here a vector waits while the board has no room, or while its function
- * is not bus master (what it tells of was written before).
- */
+/* Raising vectors. Masks and pending bits are hardware; here a vector waits only while the board has no room. */
 #include "core.h"
 
 _Static_assert(WEIR_MSIX_PF_VECTORS <= 128 && WEIR_MSIX_VF_VECTORS <= 128,
 	       "interrupts_owed has a bit for each vector");
 
-/* True: it is out, or can never go. */
+/* True: it is the hardware's, or there is nobody to tell (a reset). */
 static bool raise(struct weir_firmware *firmware, const struct weir_function *function,
 		  uint16_t vector)
 {
 	enum hal_result result = hal_interrupt_raise(firmware->hal, function->index, vector);
 
-	/* HAL_RESET ends with an event: bus master on, or the reset, which forgets what is owed. */
-	if (result == HAL_BUSY || (result == HAL_RESET && firmware->events_left))
+	if (result == HAL_BUSY)
 		firmware->interrupts_owed = true;
-	return result != HAL_BUSY && result != HAL_RESET;
+	return result != HAL_BUSY;
 }
 
 void weir_interrupt(struct weir_firmware *firmware, struct weir_function *function, uint16_t vector)
@@ -30,7 +26,7 @@ void weir_interrupt(struct weir_firmware *firmware, struct weir_function *functi
 		function->interrupts_owed[vector / 64] |= 1ull << (vector % 64);
 }
 
-uint32_t weir_interrupts_retry(struct weir_firmware *firmware, struct weir_function *function)
+static uint32_t retry(struct weir_firmware *firmware, struct weir_function *function)
 {
 	uint32_t done = 0;
 
@@ -53,6 +49,6 @@ uint32_t weir_interrupts_poll(struct weir_firmware *firmware)
 
 	firmware->interrupts_owed = false;
 	for (uint32_t i = 0; i < firmware->function_count; i++)
-		done += weir_interrupts_retry(firmware, &firmware->functions[i]);
+		done += retry(firmware, &firmware->functions[i]);
 	return done;
 }

@@ -9,7 +9,7 @@
  *      HAL_DONE     it is over and went well; no completion follows
  *      HAL_PENDING  it goes on; exactly one completion with this tag follows from hal_poll_completion()
  *      HAL_BUSY     the board has no room; nothing was done, call again after completions were taken
- *      HAL_RESET    the function is in reset (or gone, or not bus master); nothing was done
+ *      HAL_RESET    the function is in reset (or gone, or, but for interrupts, not bus master); nothing was done
  *      HAL_FAULT    the address is not the function's, or lacks the permission; nothing (reads: nothing useful) was done
  *    Device memory handed to a pending call (sources, destinations, segment lists) stays untouched and valid until its
  *    completion.
@@ -158,7 +158,12 @@ HAL_CALL void hal_window_write(struct hal *hal, uint16_t function, uint32_t offs
 
 /* ---- interrupts ---- */
 
-/* Raise an MSI-X vector. Tables, masks and pending bits are hardware (PCIe 5.0, 6.1.4): a masked vector is remembered there. */
+/*
+ * Raise an MSI-X vector: HAL_DONE, HAL_BUSY, HAL_RESET (in reset, or gone) or HAL_FAULT (there is no such vector). Tables, masks and
+ * pending bits are hardware (PCIe 5.0, 6.1.4). A vector whose message may not be written now is remembered there and sent once when
+ * the last obstacle goes, which is HAL_DONE: masked, MSI-X off, and also Bus Master Enable clear or D3hot, as a message is a memory
+ * write of the function like any other (PCIe 5.0, 7.5.1.1.3). A reset forgets it.
+ */
 HAL_CALL enum hal_result hal_interrupt_raise(struct hal *hal, uint16_t function, uint16_t vector);
 
 /* ---- DMA ---- */

@@ -139,8 +139,7 @@ struct weir_function {
 	uint64_t reset_due_ns; /* when the reset comes without more waiting */
 	uint32_t mailbox_owner;
 	uint16_t mailbox_opcode, mailbox_bytes;
-	uint64_t interrupts_owed
-		[2]; /* vectors that could not be raised: no room in the board, or not bus master */
+	uint64_t interrupts_owed[2]; /* vectors for which the board had no room */
 	uint32_t generation;
 	uint32_t references;  /* bursts and operations that still touch it; reset completes at 0 */
 	uint16_t queue_pairs; /* how many it may have */

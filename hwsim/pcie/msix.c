@@ -36,6 +36,8 @@ static bool may_send(const struct weirsim *sim, const struct sim_function *funct
 {
 	uint32_t control;
 
+	if (!function->card.usable)
+		return false;
 	if (bit_of(function->msix.attached, vector) || sim->config.external_pci)
 		return true;
 	control = sim_config_get(function, WEIR_CFG_MSIX_CONTROL, 2);
@@ -65,7 +67,7 @@ enum hal_result hal_board_interrupt_raise(struct hal *hal, uint16_t number, uint
 	struct weirsim *sim = sim_of(hal);
 	struct sim_function *function = sim_function(sim, number);
 
-	if (!function || !function->card.usable)
+	if (!function || !function->enabled || !function->ready)
 		return HAL_RESET;
 	if (vector >= function->msix.count)
 		return HAL_FAULT;
@@ -93,8 +95,6 @@ void sim_msix_send_pending(struct weirsim *sim, struct sim_function *function)
 {
 	struct sim_msix *msix = &function->msix;
 
-	if (!function->card.usable)
-		return;
 	for (uint32_t word = 0; word < SIM_ARRAY_SIZE(msix->pending); word++) {
 		for (uint64_t rest = msix->pending[word]; rest; rest &= rest - 1) {
 			uint16_t vector = (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(rest));

@@ -337,6 +337,17 @@ static void every_obstacle_holds_vectors_until_the_last_is_gone(void)
 	weirsim_config_write(host->sim, 2, WEIR_CFG_COMMAND, 4, 2);
 	host_settle(host);
 	WEIR_EXPECT_EQ(*raised, 4);
+	/* Raised while it is clear: the pending bit says so to whoever looks, and goes with the message. */
+	host_doorbell(b, 0, WEIR_DOORBELL_RX_ARM, (uint16_t)(b->rx[0].taken - 1));
+	weirsim_config_write(host->sim, 2, WEIR_CFG_COMMAND, 2, 2);
+	host_settle(host);
+	WEIR_EXPECT_EQ(*raised, 4);
+	WEIR_EXPECT(host_vector_pending(b, QUEUE_VECTOR));
+	weirsim_config_write(host->sim, 2, WEIR_CFG_COMMAND, 6, 2);
+	WEIR_EXPECT_EQ(*raised, 5);
+	host_settle(host);
+	WEIR_EXPECT(!host_vector_pending(b, QUEUE_VECTOR));
+	WEIR_EXPECT_EQ(*raised, 5);
 	/* D3hot of the PF, which its VFs follow. */
 	host_vector_mask(b, QUEUE_VECTOR, true);
 	rouse(host, b);
@@ -346,9 +357,9 @@ static void every_obstacle_holds_vectors_until_the_last_is_gone(void)
 	host_vector_mask(b, QUEUE_VECTOR, false); /* not decoded in D3hot */
 	weirsim_config_write(host->sim, 0, WEIR_CFG_PM_CONTROL, 0, 2);
 	host_settle(host);
-	WEIR_EXPECT_EQ(*raised, 4);
-	host_vector_mask(b, QUEUE_VECTOR, false);
 	WEIR_EXPECT_EQ(*raised, 5);
+	host_vector_mask(b, QUEUE_VECTOR, false);
+	WEIR_EXPECT_EQ(*raised, 6);
 	host_destroy(host);
 }
 

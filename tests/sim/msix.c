@@ -115,10 +115,28 @@ static void bus_master_off_holds_messages(void)
 	bench_configure(bench, 0, WEIR_CFG_COMMAND, 0x2, 2);
 	bench_write32(bench, 0, 4, 12, 0);
 	WEIR_EXPECT_EQ(bench->interrupt_count, 0);
-	WEIR_EXPECT_EQ(bench_raise(bench, 0, 0), HAL_RESET);
 	bench_configure(bench, 0, WEIR_CFG_COMMAND, 0x6, 2);
 	WEIR_EXPECT_EQ(bench->interrupt_count, 1);
 	WEIR_EXPECT_EQ(pending_of(bench, 0), 0);
+	/* Raised meanwhile: pending, as behind a mask, and sent once. */
+	bench_configure(bench, 0, WEIR_CFG_COMMAND, 0x2, 2);
+	for (int i = 0; i < 3; i++)
+		WEIR_EXPECT_EQ(bench_raise(bench, 0, 0), HAL_DONE);
+	WEIR_EXPECT_EQ(pending_of(bench, 0), 1);
+	WEIR_EXPECT_EQ(bench->interrupt_count, 1);
+	bench_configure(bench, 0, WEIR_CFG_COMMAND, 0x6, 2);
+	WEIR_EXPECT_EQ(bench->interrupt_count, 2);
+	WEIR_EXPECT_EQ(pending_of(bench, 0), 0);
+	/* A vector that is not there is none even then, and a reset forgets. */
+	bench_configure(bench, 0, WEIR_CFG_COMMAND, 0x2, 2);
+	WEIR_EXPECT_EQ(bench_raise(bench, 0, WEIR_MSIX_PF_VECTORS), HAL_FAULT);
+	WEIR_EXPECT_EQ(bench_raise(bench, 0, 0), HAL_DONE);
+	weirsim_function_reset(bench->sim, 0);
+	WEIR_EXPECT_EQ(bench_raise(bench, 0, 0), HAL_RESET);
+	bench_poll(bench);
+	bench_configure(bench, 0, WEIR_CFG_COMMAND, 0x6, 2);
+	WEIR_EXPECT_EQ(pending_of(bench, 0), 0);
+	WEIR_EXPECT_EQ(bench->interrupt_count, 2);
 	bench_end(bench);
 }
 

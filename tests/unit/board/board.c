@@ -96,6 +96,7 @@ static void clear_function(struct hal *hal, uint16_t index)
 	memset(function->registers, 0, sizeof(function->registers));
 	function->registers[WEIR_REG_GENERATION / 4] = generation;
 	memset(function->window, 0, sizeof(function->window));
+	memset(function->held, 0, sizeof(function->held));
 	for (uint32_t i = 0; i < BOARD_OPERATIONS; i++) {
 		if (hal->operations[i].used && hal->operations[i].function == index)
 			hal->operations[i].result = HAL_RESET;
@@ -135,7 +136,13 @@ void board_reset(struct hal *hal, uint16_t function)
 
 void board_bus_master(struct hal *hal, uint16_t function, bool on)
 {
-	hal->functions[function].master = on;
+	struct board_function *owner = &hal->functions[function];
+
+	owner->master = on;
+	for (uint16_t vector = 0; on && vector < BOARD_VECTORS; vector++) {
+		owner->interrupts[vector] += owner->held[vector];
+		owner->held[vector] = false;
+	}
 	board_event(hal, &(struct hal_event){
 				 .kind = HAL_EVENT_BUS_MASTER, .function = function, .value = on });
 }
@@ -356,14 +363,18 @@ void hal_window_write(struct hal *hal, uint16_t function, uint32_t offset, const
 
 enum hal_result hal_interrupt_raise(struct hal *hal, uint16_t function, uint16_t vector)
 {
-	if (!usable(hal, function))
+	struct board_function *owner = &hal->functions[function];
+
+	if (function >= BOARD_FUNCTIONS || !owner->present || !owner->ready)
 		return HAL_RESET;
 	if (hal->interrupt_mode == BOARD_BUSY)
 		return HAL_BUSY;
 	if (vector >= (function ? WEIR_MSIX_VF_VECTORS : WEIR_MSIX_PF_VECTORS))
 		violation(hal, "vector %u of function %u", vector, function);
+	else if (owner->master)
+		owner->interrupts[vector]++;
 	else
-		hal->functions[function].interrupts[vector]++;
+		owner->held[vector] = true;
 	return HAL_DONE;
 }
 

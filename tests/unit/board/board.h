@@ -53,6 +53,7 @@ struct board_function {
 	uint32_t registers[BOARD_REGISTER_BYTES / 4];
 	uint8_t window[WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE];
 	uint32_t interrupts[BOARD_VECTORS];
+	bool held[BOARD_VECTORS]; /* raised without bus master: pending */
 	uint8_t memory[BOARD_DOMAIN_BYTES] __attribute__((aligned(8)));
 	/* addresses in here fault whatever the domain says; bytes 0: none */
 	uint64_t hole, hole_bytes;
