@@ -74,11 +74,27 @@ void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_resu
 	}
 }
 
-void weir_wire_result(struct weir_burst *burst, uint32_t frame, enum hal_result result,
+/* As it goes out, with its outer tag. */
+static uint32_t wire_bytes(const struct weir_frame *frame)
+{
+	return weir_frame_bare_bytes(frame) + (frame->way.tagged ? 4 : 0);
+}
+
+void weir_wire_result(struct weir_burst *burst, uint32_t number, enum hal_result result,
 		      struct weir_firmware *firmware)
 {
-	if (result == HAL_FAULT || result == HAL_FAULT_SOURCE)
-		source_fault(firmware, burst, &burst->frames[frame]);
+	uint64_t *stats = firmware->port_stats[burst->source->port];
+
+	if (result == HAL_DONE) {
+		stats[WEIR_STAT_PORT_TX_FRAMES]++;
+		stats[WEIR_STAT_PORT_TX_BYTES] += wire_bytes(&burst->frames[number]);
+	} else if (result == HAL_LINK_DOWN) {
+		stats[WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN]++;
+	} else if (result == HAL_DROPPED) {
+		stats[WEIR_STAT_PORT_TX_DROPPED_WIRE]++;
+	} else if (result != HAL_RESET) {
+		source_fault(firmware, burst, &burst->frames[number]);
+	}
 }
 
 /* Where emission stands within a delivery: operations are numbered, those already submitted are passed over. */
@@ -301,13 +317,10 @@ static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burs
 
 		if (WEIR_UNLIKELY(weir_burst_submitted(burst, result)))
 			break;
-		if (WEIR_LIKELY(result >= 0)) {
+		if (WEIR_LIKELY(result == HAL_DONE)) {
 			frames++;
-			bytes += weir_frame_bare_bytes(frame) + (frame->way.tagged ? 4 : 0);
-		} else if (result == HAL_UNSUPPORTED) {
-			stats[firmware->links[port].up ? WEIR_STAT_PORT_TX_DROPPED_WIRE
-						       : WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN]++;
-		} else {
+			bytes += wire_bytes(frame);
+		} else if (result != HAL_PENDING) {
 			weir_wire_result(burst, number, result, firmware);
 		}
 	}

@@ -39,7 +39,9 @@ enum hal_result {
 	HAL_FAULT = -2,
 	HAL_UNSUPPORTED = -3,
 	HAL_FAULT_SOURCE =
-		-4, /* hal_dma_copy() and hal_transmit(): it was the source that faulted */
+		-4,	    /* hal_dma_copy() and hal_transmit(): it was the source that faulted */
+	HAL_LINK_DOWN = -5, /* hal_transmit(): there is no link */
+	HAL_DROPPED = -6,   /* hal_transmit(): the wire did not take the frame */
 };
 
 /* Chosen by the firmware, given back verbatim with the completion. */
@@ -47,7 +49,7 @@ typedef uint32_t hal_tag;
 
 struct hal_completion {
 	hal_tag tag;
-	enum hal_result result; /* HAL_DONE, HAL_RESET, HAL_FAULT or HAL_FAULT_SOURCE */
+	enum hal_result result; /* any but HAL_PENDING and HAL_BUSY */
 };
 
 /* In whose name a request goes out (requester id), and how its address is to be understood (PCIe 5.0, 2.2.4.1 and 10.2). */
@@ -207,7 +209,8 @@ HAL_CALL uint32_t hal_receive(struct hal *hal, uint8_t port, struct hal_frame *f
 HAL_CALL void hal_receive_release(struct hal *hal, uint8_t port, const struct hal_frame *frames,
 				  uint32_t count);
 /* Send one frame: header_bytes of device memory, then count segments of host memory. Frames of a port leave in the order of
- * the calls. HAL_DONE and HAL_PENDING's completion mean that header and segments are free again; HAL_UNSUPPORTED: the link is down. */
+ * the calls. HAL_DONE and HAL_PENDING's completion mean that header and segments are free again. A frame that the board has found no
+ * room for on the wire, or no link, when the call or its completion says so, is lost: HAL_DROPPED, HAL_LINK_DOWN. */
 HAL_CALL enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 				      uint32_t header_bytes, const struct hal_segment *segments,
 				      uint32_t count, hal_tag tag);

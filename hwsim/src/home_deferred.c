@@ -287,7 +287,7 @@ enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 	struct operation *operation;
 
 	if (!hal->ports[port].up)
-		return HAL_UNSUPPORTED;
+		return HAL_LINK_DOWN;
 	operation = count <= CARD_SEGMENTS_PER_CALL ? begin(sim_of(hal), OPERATION_TRANSMIT, tag)
 						    : NULL;
 	if (!operation)
@@ -328,9 +328,11 @@ static enum hal_result carry_out_transmit(struct weirsim *sim, const struct oper
 
 	for (uint32_t i = 0; i < operation->piece_count; i++)
 		iov.iov_len += operation->pieces[i].bytes;
-	if (iov.iov_len > CARD_WIRE_MAX_BYTES || !port->card->up) {
+	if (!port->card->up)
+		return HAL_LINK_DOWN;
+	if (iov.iov_len > CARD_WIRE_MAX_BYTES) {
 		port->stats.dropped_wire++;
-		return HAL_DONE;
+		return HAL_DROPPED;
 	}
 	memcpy(sim->bounce, operation->from, operation->bytes);
 	iov.iov_len = operation->bytes;
@@ -343,8 +345,7 @@ static enum hal_result carry_out_transmit(struct weirsim *sim, const struct oper
 			return result;
 		iov.iov_len += piece->bytes;
 	}
-	sim_port_transmit(port, &iov, 1);
-	return HAL_DONE;
+	return sim_port_transmit(port, &iov, 1);
 }
 
 static enum hal_result carry_out(struct weirsim *sim, struct operation *operation)

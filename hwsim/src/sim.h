@@ -397,7 +397,7 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t port, const void *head
 			     uint32_t header_bytes, const struct hal_segment *segments,
 			     uint32_t count, hal_tag tag);
 /* A frame leaves the port: padded, sent or dropped and counted. */
-void sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count);
+enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count);
 /* A frame arrives. 0, -ENOBUFS, -EMSGSIZE, -ENETDOWN. */
 int sim_port_deliver(struct sim_port *port, const struct iovec *iov, int count);
 /* Slots free for frames of an ordinary size: what a wire with flow control asks before it takes a frame in. */

@@ -187,7 +187,7 @@ int sim_port_deliver(struct sim_port *port, const struct iovec *iov, int count)
 	return 0;
 }
 
-void sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count)
+enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count)
 {
 	static const uint8_t zeros[CARD_WIRE_MIN_BYTES];
 	struct iovec padded[CARD_SEGMENTS_PER_CALL + 2];
@@ -203,10 +203,12 @@ void sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count
 	}
 	if (bytes <= CARD_WIRE_MAX_BYTES)
 		error = port->wire->transmit(port->state, iov, count);
-	if (error)
+	if (error) {
 		port->stats.dropped_wire++;
-	else
-		port->card->frames_sent++;
+		return HAL_DROPPED;
+	}
+	port->card->frames_sent++;
+	return HAL_DONE;
 }
 
 enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *header,
@@ -220,7 +222,7 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *hea
 	uint8_t *to = sim->bounce;
 
 	if (!port->card->up)
-		return HAL_UNSUPPORTED;
+		return HAL_LINK_DOWN;
 	for (uint32_t i = 0; i < count; i++) {
 		enum hal_result result = sim_iommu_check(
 			sim, segments[i].requester, segments[i].address, segments[i].bytes, false);
@@ -231,7 +233,7 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *hea
 	}
 	if (bytes > CARD_WIRE_MAX_BYTES) {
 		port->stats.dropped_wire++;
-		return HAL_DONE;
+		return HAL_DROPPED;
 	}
 	iov[0].iov_base = (void *)header;
 	iov[0].iov_len = header_bytes;
@@ -248,8 +250,7 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *hea
 		for (uint32_t i = 0; sim->hal.trace && i < count; i++)
 			sim_trace_translated(sim, segments[i].requester, segments[i].address,
 					     segments[i].bytes, 0, tag);
-		sim_port_transmit(port, iov, (int)count + 1);
-		return HAL_DONE;
+		return sim_port_transmit(port, iov, (int)count + 1);
 	}
 	memcpy(to, header, header_bytes);
 	to += header_bytes;
@@ -264,8 +265,7 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *hea
 	}
 	iov[0].iov_base = sim->bounce;
 	iov[0].iov_len = bytes;
-	sim_port_transmit(port, iov, 1);
-	return HAL_DONE;
+	return sim_port_transmit(port, iov, 1);
 }
 
 uint32_t sim_ports_poll(struct weirsim *sim)

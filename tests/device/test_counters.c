@@ -2,6 +2,7 @@
 /* What the card tells of itself: statistics of every scope, log and trace as they are read (specs/admin-queue.md). */
 #include "suite.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -116,6 +117,56 @@ static void frames_and_bytes_are_counted_where_they_pass(void)
 	WEIR_EXPECT_EQ(port[WEIR_STAT_PORT_RX_BYTES], 3500);
 	for (uint32_t i = 0; i < 7; i++)
 		WEIR_EXPECT(host_receive(a, 0, &got));
+	host_destroy(host);
+}
+
+/* A wire that refuses every third frame. */
+static int choosy(void *opaque, const struct iovec *iov, int count)
+{
+	uint32_t *offered = opaque;
+
+	(void)iov;
+	(void)count;
+	return ++*offered % 3 ? 0 : -EAGAIN;
+}
+
+static void what_the_wire_does_not_take_is_counted_as_that(void)
+{
+	static const struct weirsim_wire_ops ops = { .transmit = choosy };
+	struct host *host = test_card(1, 1, 2048, false);
+	struct host_function *pf = &host->functions[0], *vf = &host->functions[1];
+	struct weirsim_wire_stats wire;
+	uint64_t values[64];
+	uint32_t offered = 0;
+
+	WEIR_REQUIRE_EQ(weirsim_wire_attach(host->sim, 0, &ops, &offered), 0);
+	host_settle(host);
+	for (uint32_t i = 0; i < 30; i++)
+		send(host, vf, i % 2 ? test_mac(99) : BROADCAST, 100 + i);
+	counters(pf, 0, WEIR_STATS_SCOPE_PORT, 0, values);
+	WEIR_EXPECT_EQ(offered, 30);
+	WEIR_EXPECT_EQ(values[WEIR_STAT_PORT_TX_FRAMES], 20);
+	WEIR_EXPECT_EQ(values[WEIR_STAT_PORT_TX_DROPPED_WIRE], 10);
+	WEIR_EXPECT_EQ(values[WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN], 0);
+	/* Those that went: all but the third, the sixth ... of 100, 101 ... bytes. */
+	WEIR_EXPECT_EQ(values[WEIR_STAT_PORT_TX_BYTES],
+		       30 * 100 + 29 * 30 / 2 - (10 * 102 + 3 * 9 * 10 / 2));
+	WEIR_REQUIRE_EQ(weirsim_wire_stats(host->sim, 0, &wire), 0);
+	WEIR_EXPECT_EQ(wire.frames_sent, values[WEIR_STAT_PORT_TX_FRAMES]);
+	WEIR_EXPECT_EQ(wire.dropped_wire, values[WEIR_STAT_PORT_TX_DROPPED_WIRE]);
+	/* Its sender has sent them all the same. With a link by policy alone it sends on, and that is another counter. */
+	WEIR_EXPECT_EQ(host_stat(vf, WEIR_STATS_SCOPE_VPORT, 0, WEIR_STAT_VPORT_TX_FRAMES), 30);
+	WEIR_REQUIRE_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_LINK_POLICY, WEIR_LINK_POLICY_ENABLE),
+			0);
+	weirsim_wire_link(host->sim, 0, false);
+	host_settle(host);
+	for (uint32_t i = 0; i < 5; i++)
+		send(host, vf, test_mac(99), 100);
+	counters(pf, 0, WEIR_STATS_SCOPE_PORT, 0, values);
+	WEIR_EXPECT_EQ(offered, 30);
+	WEIR_EXPECT_EQ(values[WEIR_STAT_PORT_TX_FRAMES], 20);
+	WEIR_EXPECT_EQ(values[WEIR_STAT_PORT_TX_DROPPED_WIRE], 10);
+	WEIR_EXPECT_EQ(values[WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN], 5);
 	host_destroy(host);
 }
 
@@ -358,6 +409,8 @@ static void the_trace_is_read_page_by_page_and_says_what_was_lost(void)
 }
 
 const struct weir_test counter_tests[] = {
+	{ "stats.what_the_wire_does_not_take_is_counted_as_that",
+	  what_the_wire_does_not_take_is_counted_as_that },
 	{ "stats.every_scope_gives_all_its_counters", every_scope_gives_all_its_counters },
 	{ "stats.frames_and_bytes_are_counted_where_they_pass",
 	  frames_and_bytes_are_counted_where_they_pass },

@@ -175,7 +175,7 @@ static void a_caller_can_be_the_wire(void)
 
 	map_memory(bench);
 	bench_fill(bench->memory, 2000, 7);
-	WEIR_EXPECT_EQ(send_bytes(bench, 0, 14, 100), HAL_UNSUPPORTED); /* no wire, no link */
+	WEIR_EXPECT_EQ(send_bytes(bench, 0, 14, 100), HAL_LINK_DOWN); /* no wire, no link */
 	WEIR_EXPECT_EQ(weirsim_wire_attach(bench->sim, 0, &ops, &own), 0);
 	WEIR_EXPECT_EQ(weirsim_wire_attach(bench->sim, 9, &ops, &own), -EINVAL);
 	WEIR_EXPECT_EQ(send_bytes(bench, 0, 14, 1000), HAL_DONE);
@@ -185,7 +185,7 @@ static void a_caller_can_be_the_wire(void)
 	WEIR_EXPECT_EQ(send_bytes(bench, 0, 14, 14), HAL_DONE);
 	WEIR_EXPECT_EQ(own.bytes, 60);
 	own.result = -EAGAIN;
-	WEIR_EXPECT_EQ(send_bytes(bench, 0, 14, 100), HAL_DONE);
+	WEIR_EXPECT_EQ(send_bytes(bench, 0, 14, 100), HAL_DROPPED);
 	weirsim_wire_stats(bench->sim, 0, &stats);
 	WEIR_EXPECT_EQ(stats.frames_sent, 2);
 	WEIR_EXPECT_EQ(stats.dropped_wire, 1);
@@ -279,7 +279,7 @@ static void segments_may_be_anything(void)
 	/* What no frame can hold is dropped and counted. */
 	for (uint32_t i = 0; i < 64; i++)
 		segments[i] = (struct hal_segment){ .address = 0x1000, .bytes = 0x1000 };
-	WEIR_EXPECT_EQ(bench_transmit(bench, 0, sent, 0, segments, 64), HAL_DONE);
+	WEIR_EXPECT_EQ(bench_transmit(bench, 0, sent, 0, segments, 64), HAL_DROPPED);
 	WEIR_EXPECT_EQ(bench_receive(bench, 0, got), 0);
 	bench_end(bench);
 }
@@ -309,7 +309,7 @@ static void a_cable_joins_two_cards(void)
 	hal_link_set(b->hal, 1, false);
 	hal_link_get(a->hal, 0, &link);
 	WEIR_EXPECT(!link.up && link.speed_mbps == 0);
-	WEIR_EXPECT_EQ(send_bytes(a, 0, 20, 100), HAL_UNSUPPORTED);
+	WEIR_EXPECT_EQ(send_bytes(a, 0, 20, 100), HAL_LINK_DOWN);
 	hal_link_set(b->hal, 1, true);
 	weirsim_wire_link(a->sim, 0, false);
 	hal_link_get(b->hal, 1, &link);
@@ -323,7 +323,7 @@ static void a_cable_joins_two_cards(void)
 	hal_link_get(b->hal, 1, &link);
 	WEIR_EXPECT(!link.up);
 	bench_poll(b);
-	WEIR_EXPECT_EQ(bench_transmit(b, 1, sent, 100, NULL, 0), HAL_UNSUPPORTED);
+	WEIR_EXPECT_EQ(bench_transmit(b, 1, sent, 100, NULL, 0), HAL_LINK_DOWN);
 	bench_end(b);
 }
 

@@ -632,8 +632,8 @@ enum weir_stat_port {
 	WEIR_STAT_PORT_TX_BYTES = 3,
 	WEIR_STAT_PORT_RX_DROPPED_NO_VPORT = 4, /* no vport takes this MAC and VLAN */
 	WEIR_STAT_PORT_RX_DROPPED_MALFORMED = 5, /* too short */
-	WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN = 6,
-	WEIR_STAT_PORT_TX_DROPPED_WIRE = 7, /* the port could not take the frame */
+	WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN = 6, /* there was no link when the frame's turn came */
+	WEIR_STAT_PORT_TX_DROPPED_WIRE = 7, /* the wire was up and did not take the frame */
 	WEIR_STAT_PORT_COUNT
 };
 
