@@ -85,7 +85,7 @@ struct weir_delivery {
 	uint8_t frame, frames;	      /* the first, how many */
 	uint8_t first_entry, entries; /* in burst->completions */
 	uint8_t failed;		      /* frames */
-	bool strip;		      /* the outer tag is taken out */
+	uint8_t strip;		      /* tags that are taken out, from the outer one on */
 	bool traced;		      /* DMA_STARTED is recorded */
 };
 
@@ -191,13 +191,18 @@ struct weir_sort_key {
 	uint16_t vlan; /* id, 0 when untagged */
 	bool tagged;
 	uint16_t tag_protocol;
+	uint16_t inner_vlan; /* of the tag behind the outer one: what a vport in a port VLAN sees; 0 when there is none */
+	bool inner_tagged;
 };
+#define WEIR_VLAN_OF_NOBODY 4095u /* in no filter and no membership */
 /* Owners of a unicast key other than `source`: how many (counted to 2), the first in *vport. *self: source owns it too. */
 uint32_t weir_sorter_owner(const struct weir_firmware *firmware, const struct weir_sort_key *key,
 			   uint16_t source, uint16_t *vport, bool *self);
 /* Everybody who takes the frame but source, each once, into list (vport_count entries); returns how many. */
 uint32_t weir_sorter_takers(const struct weir_firmware *firmware, const struct weir_sort_key *key,
 			    enum weir_frame_cast cast, uint16_t source, uint16_t *list);
+/* The tag behind the outer one; false: there is none, or the frame ends in it (*protocol says which, 0: none). */
+bool weir_frame_inner_tag(const struct weir_frame *frame, uint16_t *protocol, uint16_t *tci);
 /* What the sorter looks a frame up by. */
 void weir_frame_key(const struct weir_frame *frame, struct weir_sort_key *key);
 /* The VLAN rule of a vport (specs/sorter.md): may it see frames of this key's VLAN? */

@@ -29,7 +29,6 @@ static uint16_t choose_queue(const struct weir_vport *vport, struct weir_frame *
 static uint32_t completion_flags(const struct weir_burst *burst, const struct weir_frame *frame,
 				 const struct weir_rx_queue *queue, bool report_tag)
 {
-	/* A port VLAN's tag is nothing its VF may know of: report_tag is false then. */
 	return WEIR_PREP(WEIR_RXC_GENERATION, queue->generation) |
 	       (frame->way.cast == WEIR_MULTICAST ? WEIR_RXC_MULTICAST_MASK : 0) |
 	       (frame->way.cast == WEIR_BROADCAST_FRAME ? WEIR_RXC_BROADCAST_MASK : 0) |
@@ -73,6 +72,28 @@ static void take_buffers(struct weir_firmware *firmware, struct weir_burst *burs
 	burst->completion_count = (uint16_t)(burst->completion_count + count);
 }
 
+/* Tags that a vport does not get to see in the frame; *report: the last of them is told, as *tci. */
+static uint8_t tags_to_strip(const struct weir_vport *vport, const struct weir_frame *frame,
+			     bool *report, uint16_t *tci)
+{
+	uint16_t protocol;
+
+	*report = false;
+	*tci = 0;
+	if (WEIR_LIKELY(!frame->way.tagged))
+		return 0;
+	if (!vport->port_vlan_tci) {
+		*report = vport->flags & WEIR_VPORT_VLAN_STRIP && frame->way.tag_protocol == 0x8100;
+		*tci = *report ? frame->way.tci : 0;
+		return *report;
+	}
+	/* A port VLAN's tag is nothing its VF may know of, only the one behind it. */
+	*report = vport->flags & WEIR_VPORT_VLAN_STRIP &&
+		  weir_frame_inner_tag(frame, &protocol, tci) && protocol == 0x8100;
+	*tci = *report ? *tci : 0;
+	return *report ? 2 : 1;
+}
+
 static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
 				     uint32_t number, uint16_t index)
 {
@@ -93,16 +114,15 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
 		return CLAIM_DONE;
 	}
-	bool in_port_vlan = vport->port_vlan_tci != 0;
-	bool strip = frame->way.tagged &&
-		     (in_port_vlan || ((vport->flags & WEIR_VPORT_VLAN_STRIP) &&
-				       frame->way.tag_protocol == 0x8100));
-	uint32_t bytes = weir_frame_bare_bytes(frame) + (frame->way.tagged && !strip ? 4 : 0);
-
+	bool report_tag;
+	uint16_t tci;
+	uint8_t strip = tags_to_strip(vport, frame, &report_tag, &tci);
+	uint32_t bytes = weir_frame_bare_bytes(frame) + (frame->way.tagged ? 4u : 0u);
 	/* A port VLAN's tag takes nothing away from the MTU. */
-	if (WEIR_UNLIKELY(weir_frame_bare_bytes(frame) +
-				  (frame->way.tagged && !in_port_vlan ? 4 : 0) >
-			  vport->max_frame)) {
+	uint32_t weighed = bytes - (frame->way.tagged && vport->port_vlan_tci ? 4u : 0u);
+
+	bytes -= 4u * strip;
+	if (WEIR_UNLIKELY(weighed > vport->max_frame)) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return CLAIM_DONE;
 	}
@@ -125,9 +145,7 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 			return CLAIM_DONE;
 		}
 	}
-	bool report_tag = strip && !in_port_vlan;
 	uint32_t flags = completion_flags(burst, frame, queue, report_tag), full = buffers - 1;
-	uint16_t tci = report_tag ? frame->way.tci : 0;
 
 	burst->deliveries[burst->delivery_count++] = (struct weir_delivery){
 		.queue = queue->index,

@@ -44,12 +44,40 @@ static bool parse_tag(struct weir_frame *frame)
 	return true;
 }
 
+bool weir_frame_inner_tag(const struct weir_frame *frame, uint16_t *protocol, uint16_t *tci)
+{
+	const uint8_t *at = frame->header + frame->way.rest;
+
+	*protocol = 0;
+	if (frame->way.ethertype != ETHERTYPE_VLAN && frame->way.ethertype != ETHERTYPE_SERVICE_VLAN)
+		return false;
+	*protocol = frame->way.ethertype;
+	/* Tag and the type behind it. */
+	if (WEIR_UNLIKELY(frame->header_bytes < frame->way.rest + 6u))
+		return false;
+	*tci = load16_network(at + 2);
+	return true;
+}
+
 void weir_frame_key(const struct weir_frame *frame, struct weir_sort_key *key)
 {
 	key->mac = load_mac(frame->header);
 	key->tagged = frame->way.tagged;
 	key->vlan = frame->way.tagged ? frame->way.tci & 0xfff : 0;
 	key->tag_protocol = frame->way.tag_protocol;
+	key->inner_tagged = false;
+	key->inner_vlan = 0;
+	if (WEIR_UNLIKELY(frame->way.tagged)) {
+		uint16_t protocol, tci;
+
+		if (weir_frame_inner_tag(frame, &protocol, &tci)) {
+			key->inner_tagged = true;
+			key->inner_vlan = tci & 0xfff;
+		} else if (protocol) {
+			key->inner_tagged = true;
+			key->inner_vlan = WEIR_VLAN_OF_NOBODY;
+		}
+	}
 }
 
 static void drop_transmit(struct weir_firmware *firmware, struct weir_burst *burst,

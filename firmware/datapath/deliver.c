@@ -244,6 +244,7 @@ static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *bu
 			return false;
 	} else {
 		uint8_t *tag = burst->tags[delivery->frame];
+		uint32_t rest = frame->way.rest + (delivery->strip > 1 ? 4u : 0u);
 
 		if (!emit_piece(&emission, frame->header, NULL, 12))
 			return false;
@@ -252,8 +253,7 @@ static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *bu
 			if (!emit_piece(&emission, tag, NULL, 4))
 				return false;
 		}
-		if (!emit_piece(&emission, frame->header + frame->way.rest, NULL,
-				frame->header_bytes - frame->way.rest))
+		if (!emit_piece(&emission, frame->header + rest, NULL, frame->header_bytes - rest))
 			return false;
 	}
 	for (uint32_t i = 0; i < frame->segments; i++) {

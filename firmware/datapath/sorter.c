@@ -168,25 +168,42 @@ void weir_sorter_flush(struct weir_firmware *firmware, struct weir_vport *vport)
 	}
 }
 
+/* Is the frame in the vport's port VLAN? */
+static bool in_port_vlan(const struct weir_vport *vport, const struct weir_sort_key *key)
+{
+	return key->tagged && key->vlan == (vport->port_vlan_tci & 0xfff) &&
+	       key->tag_protocol == vport->port_vlan_protocol;
+}
+
 bool weir_vport_in_vlan(const struct weir_vport *vport, const struct weir_sort_key *key)
 {
-	if (WEIR_UNLIKELY(vport->port_vlan_tci))
-		return key->tagged && key->vlan == (vport->port_vlan_tci & 0xfff) &&
-		       key->tag_protocol == vport->port_vlan_protocol;
-	if (!(vport->flags & WEIR_VPORT_VLAN_FILTER) || !key->tagged || key->vlan == 0)
+	bool tagged = key->tagged;
+	uint16_t vlan = key->vlan;
+
+	if (WEIR_UNLIKELY(vport->port_vlan_tci)) {
+		if (!in_port_vlan(vport, key))
+			return false;
+		/* The vport's own rules are about what it sees. */
+		tagged = key->inner_tagged;
+		vlan = key->inner_vlan;
+	}
+	if (!(vport->flags & WEIR_VPORT_VLAN_FILTER) || !tagged || vlan == 0)
 		return true;
-	return vport->vlans[key->vlan / 64] >> key->vlan % 64 & 1;
+	return vport->vlans[vlan / 64] >> vlan % 64 & 1;
 }
 
 /*
- * Walks the owners of a key: calls of next_owner() give each vport that a filter makes an owner, the (MAC, any VLAN) filters first.
+ * Walks the owners of a key: calls of next_owner() give each vport that a filter makes an owner, the (MAC, any VLAN) filters first,
+ * then those of the frame's VLAN, then those of vports in a port VLAN, for which the frame's VLAN is that of the tag behind.
  * A vport with both kinds of filter is given once.
  */
+enum owner_pass { OWNERS_ANY_VLAN, OWNERS_OF_VLAN, OWNERS_OF_INNER_VLAN };
+
 struct owner_walk {
 	const struct weir_sort_key *key;
 	uint64_t wanted;
 	uint32_t at;
-	bool exact;
+	enum owner_pass pass;
 };
 
 static void walk_start(const struct weir_sorter *sorter, struct owner_walk *walk,
@@ -195,7 +212,30 @@ static void walk_start(const struct weir_sorter *sorter, struct owner_walk *walk
 	walk->key = key;
 	walk->wanted = key_of(key->mac, WEIR_VLAN_NONE);
 	walk->at = sorter->buckets[bucket_of(sorter, walk->wanted)];
-	walk->exact = false;
+	walk->pass = OWNERS_ANY_VLAN;
+}
+
+/* Does a filter with a VLAN, found in this pass, mean the frame for vport? Without regard to membership. */
+static bool exact_is_meant(const struct weir_vport *vport, const struct owner_walk *walk)
+{
+	if (walk->pass == OWNERS_OF_VLAN)
+		return !vport->port_vlan_tci;
+	return vport->port_vlan_tci && in_port_vlan(vport, walk->key);
+}
+
+/* Begins the pass after the present one; false: that was the last. */
+static bool next_pass(const struct weir_sorter *sorter, struct owner_walk *walk)
+{
+	const struct weir_sort_key *key = walk->key;
+
+	/* Untagged frames are in no port VLAN. */
+	if (walk->pass == OWNERS_OF_INNER_VLAN || !sorter->exact_vlan_entries ||
+	    (walk->pass == OWNERS_OF_VLAN && !key->tagged))
+		return false;
+	walk->pass++;
+	walk->wanted = key_of(key->mac, walk->pass == OWNERS_OF_VLAN ? key->vlan : key->inner_vlan);
+	walk->at = sorter->buckets[bucket_of(sorter, walk->wanted)];
+	return true;
 }
 
 static uint16_t next_owner(const struct weir_firmware *firmware, struct owner_walk *walk)
@@ -210,24 +250,20 @@ static uint16_t next_owner(const struct weir_firmware *firmware, struct owner_wa
 			walk->at = entry->next;
 			if (entry->key != walk->wanted || !(vport->flags & WEIR_VPORT_ENABLE))
 				continue;
-			if (!walk->exact) {
+			if (walk->pass == OWNERS_ANY_VLAN) {
 				if (weir_vport_in_vlan(vport, walk->key))
 					return entry->vport;
 				continue;
 			}
-			/* An exact filter needs no VLAN membership, but means nothing inside a port VLAN. */
-			if (vport->port_vlan_tci)
+			if (!exact_is_meant(vport, walk))
 				continue;
 			if (weir_vport_in_vlan(vport, walk->key) &&
 			    find(sorter, key_of(walk->key->mac, WEIR_VLAN_NONE), entry->vport))
 				continue;
 			return entry->vport;
 		}
-		if (walk->exact || !sorter->exact_vlan_entries)
+		if (!next_pass(sorter, walk))
 			return WEIR_NO_VPORT;
-		walk->exact = true;
-		walk->wanted = key_of(walk->key->mac, walk->key->vlan);
-		walk->at = sorter->buckets[bucket_of(sorter, walk->wanted)];
 	}
 }
 
@@ -262,8 +298,12 @@ static bool owns(const struct weir_firmware *firmware, const struct weir_sort_ke
 	if (find(sorter, key_of(key->mac, WEIR_VLAN_NONE), vport->index) &&
 	    weir_vport_in_vlan(vport, key))
 		return true;
-	return sorter->exact_vlan_entries && !vport->port_vlan_tci &&
-	       find(sorter, key_of(key->mac, key->vlan), vport->index);
+	if (!sorter->exact_vlan_entries)
+		return false;
+	if (vport->port_vlan_tci)
+		return in_port_vlan(vport, key) &&
+		       find(sorter, key_of(key->mac, key->inner_vlan), vport->index);
+	return find(sorter, key_of(key->mac, key->vlan), vport->index);
 }
 
 uint32_t weir_sorter_takers(const struct weir_firmware *firmware, const struct weir_sort_key *key,

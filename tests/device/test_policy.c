@@ -155,6 +155,150 @@ static void who_lives_in_a_port_vlan_sends_no_tags(void)
 	host_destroy(host);
 }
 
+/* From the wire: the port VLAN's tag (802.1ad, 200), and behind it one of the VF's own, protocol 0: none. Which functions took it. */
+static uint32_t inside_a_tag(struct host *host, uint64_t destination, uint16_t protocol,
+			     uint16_t tci, struct host_frame *last)
+{
+	static uint8_t frame[HOST_FRAME_MAX];
+	static struct host_frame got;
+	static uint32_t sequence;
+	uint32_t bytes = host_make_frame(frame, destination, STRANGER, protocol, tci, 200, 4,
+					 ++sequence),
+		 result = 0, flow, number;
+
+	memmove(frame + 16, frame + 12, bytes - 12);
+	memcpy(frame + 12, "\x88\xa8\x00\xc8", 4);
+	WEIR_REQUIRE_EQ(weirsim_wire_receive(host->sim, 0, frame, bytes + 4), 0);
+	host_settle(host);
+	/* The PF is in all VLANs. */
+	while (host_receive(&host->functions[0], 0, &got))
+		WEIR_EXPECT_EQ(destination, BROADCAST);
+	for (uint32_t i = 1; i <= host->vfs; i++) {
+		while (host_receive(&host->functions[i], 0, &got)) {
+			WEIR_EXPECT(host_check_frame(got.data, got.bytes, &flow, &number));
+			WEIR_EXPECT_EQ(number, sequence);
+			WEIR_EXPECT(!(result & 1u << i));
+			result |= 1u << i;
+			*last = got;
+		}
+	}
+	return result;
+}
+
+/* A VF cannot tell that it lives in a port VLAN: what it asked for holds for what it sees. */
+static void inside_a_port_vlan_its_own_vlan_rules_hold(void)
+{
+	struct host *host = card(3);
+	struct host_function *vf = &host->functions[1];
+	const uint64_t group = 0x010000005e0001ull, other = 0x665544332202ull;
+	static struct host_frame got;
+
+	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(port_vlan(host, 2, 200, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(port_vlan(host, 3, 201, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_vport_flags(vf, WEIR_VPORT_VLAN_FILTER, WEIR_VPORT_VLAN_FILTER), 0);
+	WEIR_EXPECT_EQ(
+		host_command(vf, WEIR_COMMAND_VLAN_ADD, HOST_REQUEST(HOST_U(VLAN, 10)), NULL), 0);
+	/* Membership, by the tag that the VF would see. */
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0, 0, &got), 1u << 1);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x8100, 10 | 3 << 13, &got), 1u << 1);
+	WEIR_EXPECT_MEM(got.data + 12, "\x81\x00\x60\x0a", 4);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x88a8, 10, &got), 1u << 1);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x8100, 5 << 13, &got), 1u << 1);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x8100, 11, &got), 0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x88a8, 11, &got), 0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, BROADCAST, 0x8100, 11, &got), 1u << 2);
+	WEIR_EXPECT_EQ(inside_a_tag(host, BROADCAST, 0x8100, 10, &got), 1u << 1 | 1u << 2);
+	/* The port VLAN's number is none of its VLANs. */
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x8100, 200, &got), 0);
+	WEIR_EXPECT_EQ(tagged(host, WIRE, test_mac(1), 0x8100, 10), 0);
+	/* Filters with a VLAN, whatever the membership; also those of another vport's VLAN 200 are not meant. */
+	WEIR_EXPECT_EQ(host_command(vf, WEIR_COMMAND_FILTER_ADD,
+				    HOST_REQUEST(HOST_U(MAC, other), HOST_U(VLAN, 77)), NULL),
+		       0);
+	WEIR_EXPECT_EQ(host_command(&host->functions[3], WEIR_COMMAND_FILTER_ADD,
+				    HOST_REQUEST(HOST_U(MAC, other), HOST_U(VLAN, 77)), NULL),
+		       0);
+	WEIR_EXPECT_EQ(host_command(&host->functions[2], WEIR_COMMAND_FILTER_ADD,
+				    HOST_REQUEST(HOST_U(MAC, other), HOST_U(VLAN, 200)), NULL),
+		       0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, other, 0x8100, 77, &got), 1u << 1);
+	WEIR_EXPECT_EQ(inside_a_tag(host, other, 0x8100, 10, &got), 0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, other, 0, 0, &got), 0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, other, 0x8100, 200, &got), 1u << 2);
+	WEIR_EXPECT_EQ(tagged(host, WIRE, other, 0x8100, 77), 0);
+	WEIR_EXPECT_EQ(host_command(vf, WEIR_COMMAND_FILTER_ADD,
+				    HOST_REQUEST(HOST_U(MAC, group), HOST_U(VLAN, 0)), NULL),
+		       0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, group, 0, 0, &got), 1u << 1);
+	WEIR_EXPECT_EQ(inside_a_tag(host, group, 0x8100, 10, &got), 0);
+	/* Both kinds of filter: once. */
+	WEIR_EXPECT_EQ(host_command(vf, WEIR_COMMAND_FILTER_ADD, HOST_REQUEST(HOST_U(MAC, other)),
+				    NULL),
+		       0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, other, 0x8100, 77, &got), 1u << 1);
+	WEIR_EXPECT_EQ(inside_a_tag(host, other, 0x8100, 10, &got), 1u << 1);
+	/* Its VLAN_STRIP takes its own tag, of 802.1Q alone. */
+	WEIR_EXPECT_EQ(host_vport_flags(vf, WEIR_VPORT_VLAN_STRIP, WEIR_VPORT_VLAN_STRIP), 0);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x8100, 10 | 3 << 13, &got), 1u << 1);
+	WEIR_EXPECT(got.flags & WEIR_RXC_VLAN_MASK);
+	WEIR_EXPECT_EQ(got.vlan_tci, 10 | 3 << 13);
+	WEIR_EXPECT_EQ(got.bytes, 196);
+	WEIR_EXPECT_MEM(got.data + 12, "\x88\xb5", 2);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0x88a8, 10, &got), 1u << 1);
+	WEIR_EXPECT_EQ(got.flags & WEIR_RXC_VLAN_MASK, 0);
+	WEIR_EXPECT_EQ(got.bytes, 200);
+	WEIR_EXPECT_EQ(inside_a_tag(host, test_mac(1), 0, 0, &got), 1u << 1);
+	WEIR_EXPECT_EQ(got.flags & WEIR_RXC_VLAN_MASK, 0);
+	WEIR_EXPECT_EQ(got.bytes, 200);
+	host_destroy(host);
+}
+
+/* From a neighbour in the port VLAN: what it hides behind a priority tag is a tag of the VF's own, and a torn one is in no VLAN. */
+static void a_tag_behind_a_priority_tag_is_the_receivers_own(void)
+{
+	struct host *host = card(2);
+	struct host_function *from = &host->functions[2], *vf = &host->functions[1];
+	uint8_t frame[64] = { 2, 0,    0, 0, 0, 1,    2, 0, 0,	0,    0,
+			      2, 0x81, 0, 0, 0, 0x81, 0, 0, 10, 0x88, 0xb5 };
+	static struct host_frame got;
+
+	WEIR_EXPECT_EQ(port_vlan(host, 1, 100, 0, 0x8100), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(port_vlan(host, 2, 100, 0, 0x8100), WEIR_STATUS_OK);
+	for (uint32_t filter = 0; filter < 2; filter++) {
+		for (uint32_t bytes = 18; bytes <= 64; bytes += bytes < 26 ? 1 : 38) {
+			WEIR_EXPECT_EQ(host_vport_flags(vf, filter ? WEIR_VPORT_VLAN_FILTER : 0,
+							WEIR_VPORT_VLAN_FILTER),
+				       0);
+			WEIR_REQUIRE(host_send(from, 0, frame, bytes, 1, 0, 0, 0));
+			host_send_done(from, 0);
+			host_settle(host);
+			WEIR_EXPECT_EQ(host_receive(vf, 0, &got), !filter);
+			if (filter)
+				continue;
+			WEIR_EXPECT_EQ(got.bytes, bytes - 4);
+			WEIR_EXPECT_MEM(got.data + 12, frame + 16, bytes - 16);
+			WEIR_EXPECT_EQ(got.flags & WEIR_RXC_VLAN_MASK, 0);
+		}
+	}
+	/* Stripped only when there is something behind it. */
+	WEIR_EXPECT_EQ(host_vport_flags(vf, WEIR_VPORT_VLAN_STRIP,
+					WEIR_VPORT_VLAN_STRIP | WEIR_VPORT_VLAN_FILTER),
+		       0);
+	for (uint32_t bytes = 18; bytes <= 64; bytes += bytes < 26 ? 1 : 38) {
+		bool whole = bytes >= 22;
+
+		WEIR_REQUIRE(host_send(from, 0, frame, bytes, 1, 0, 0, 0));
+		host_send_done(from, 0);
+		host_settle(host);
+		WEIR_REQUIRE(host_receive(vf, 0, &got));
+		WEIR_EXPECT_EQ(got.bytes, bytes - (whole ? 8 : 4));
+		WEIR_EXPECT_EQ((got.flags & WEIR_RXC_VLAN_MASK) != 0, whole);
+		WEIR_EXPECT_EQ(got.vlan_tci, whole ? 10 : 0);
+	}
+	host_destroy(host);
+}
+
 static void port_vlans_keep_vfs_apart(void)
 {
 	struct host *host = card(6);
@@ -439,6 +583,10 @@ const struct weir_test policy_tests[] = {
 	{ "policy.a_service_tag_is_put_on_and_taken_off_with_its_priority",
 	  a_service_tag_is_put_on_and_taken_off_with_its_priority },
 	{ "policy.who_lives_in_a_port_vlan_sends_no_tags", who_lives_in_a_port_vlan_sends_no_tags },
+	{ "policy.inside_a_port_vlan_its_own_vlan_rules_hold",
+	  inside_a_port_vlan_its_own_vlan_rules_hold },
+	{ "policy.a_tag_behind_a_priority_tag_is_the_receivers_own",
+	  a_tag_behind_a_priority_tag_is_the_receivers_own },
 	{ "policy.port_vlans_keep_vfs_apart", port_vlans_keep_vfs_apart },
 	{ "policy.a_disabled_link_drops_both_ways", a_disabled_link_drops_both_ways },
 	{ "policy.an_enabled_link_outlives_the_wires", an_enabled_link_outlives_the_wires },
