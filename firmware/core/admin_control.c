@@ -167,14 +167,14 @@ bool weir_admin_holds_event(const struct weir_function *function, enum weir_even
 
 /* ---- doorbells ---- */
 
-/* Doorbells that cannot be meant for this queue; false: take it. */
+/* Doorbells of a queue that does not run; false: take it. */
 static bool refuse_doorbell(struct weir_firmware *firmware, struct weir_function *function,
 			    uint32_t value, const char *what)
 {
 	struct weir_admin *admin = &function->admin;
 
-	if (admin->running && value <= UINT16_MAX)
-		/* A host cannot know yet that its queue was stopped: not its fault. */
+	/* A host cannot know yet that its queue was stopped: not its fault. */
+	if (admin->running)
 		return admin->stopping;
 	function->stats[WEIR_STAT_FUNCTION_BAD_DOORBELLS]++;
 	weir_misbehaviour(firmware, function, WEIR_MISBEHAVIOUR_BAD_DOORBELL, what, value);
@@ -187,10 +187,9 @@ void weir_admin_sq_tail(struct weir_firmware *firmware, struct weir_function *fu
 	struct weir_admin *admin = &function->admin;
 	uint16_t ahead = (uint16_t)(value - admin->sq_head);
 
-	if (refuse_doorbell(firmware, function, value,
-			    "admin tail of a queue that does not run, or too large"))
+	if (refuse_doorbell(firmware, function, value, "admin tail of a queue that does not run"))
 		return;
-	if (ahead > 1u << admin->sq_log2) {
+	if (value > UINT16_MAX || ahead > 1u << admin->sq_log2) {
 		weir_admin_stop_for(firmware, function, WEIR_MISBEHAVIOUR_BAD_DOORBELL,
 				    WEIR_STATUS_BAD_VALUE, "admin tail beyond the ring", value);
 		return;
@@ -206,10 +205,10 @@ void weir_admin_cq_head(struct weir_firmware *firmware, struct weir_function *fu
 {
 	struct weir_admin *admin = &function->admin;
 
-	if (refuse_doorbell(firmware, function, value,
-			    "admin head of a queue that does not run, or too large"))
+	if (refuse_doorbell(firmware, function, value, "admin head of a queue that does not run"))
 		return;
-	if ((uint16_t)(value - admin->cq_head) > (uint16_t)(admin->cq_produced - admin->cq_head)) {
+	if (value > UINT16_MAX ||
+	    (uint16_t)(value - admin->cq_head) > (uint16_t)(admin->cq_produced - admin->cq_head)) {
 		weir_admin_stop_for(firmware, function, WEIR_MISBEHAVIOUR_BAD_DOORBELL,
 				    WEIR_STATUS_BAD_VALUE, "admin head beyond what came", value);
 		return;

@@ -272,8 +272,8 @@ enum weir_privilege {
 #define WEIR_REG_ADMIN_STATUS_RUNNING_MASK 0x1u
 #define WEIR_REG_ADMIN_STATUS_ERROR_SHIFT 8 /* enum status of the last enable, or of what stopped the queue */
 #define WEIR_REG_ADMIN_STATUS_ERROR_MASK 0xff00u
-#define WEIR_REG_ADMIN_SQ_TAIL 0x124 /* WO: doorbell: free-running count of commands submitted */
-#define WEIR_REG_ADMIN_CQ_HEAD 0x128 /* WO: doorbell: free-running count of entries consumed; also arms the vector */
+#define WEIR_REG_ADMIN_SQ_TAIL 0x124 /* WO: doorbell: free-running 16-bit count of commands submitted (bits 31:16 zero) */
+#define WEIR_REG_ADMIN_CQ_HEAD 0x128 /* WO: doorbell: free-running 16-bit count of entries consumed (bits 31:16 zero); also arms the vector */
 /* block MAILBOX: the admin commands without host memory: for recovery, flashing without a driver, and tools */
 #define WEIR_BLOCK_MAILBOX 0x200
 #define WEIR_BLOCK_MAILBOX_ID 3
