@@ -54,6 +54,7 @@ struct host_function {
 	struct host *host;
 	uint16_t index;
 	bool admin_running;
+	bool by_mailbox; /* host_command() goes by mailbox: no host memory can spoil it */
 	uint8_t *memory;
 	uint64_t iova; /* of memory[0] */
 	uint32_t allocated;

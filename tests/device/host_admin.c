@@ -243,6 +243,12 @@ int host_vport_flags(struct host_function *function, uint32_t flags, uint32_t ma
 int host_command(struct host_function *function, uint16_t opcode,
 		 const struct host_attribute *request, struct host_response *response)
 {
+	if (function->by_mailbox) {
+		uint8_t bytes[WEIR_ADMIN_DATA_MAX_BYTES] = { 0 };
+
+		return host_mailbox_bytes(function, opcode, bytes,
+					  request ? host_encode(bytes, request) : 0, response);
+	}
 	host_command_send(function, opcode, request);
 	return host_command_wait(function, response);
 }

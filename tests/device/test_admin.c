@@ -459,8 +459,7 @@ static void doorbells_beyond_the_rings_stop_the_queue(void)
 		uint16_t base = cases[i].reg == WEIR_REG_ADMIN_SQ_TAIL ? vf->admin_tail
 								       : vf->admin_head;
 
-		host_write(vf, cases[i].reg,
-			   cases[i].high | (uint16_t)(base + cases[i].ahead));
+		host_write(vf, cases[i].reg, cases[i].high | (uint16_t)(base + cases[i].ahead));
 		expect_stopped(host, vf, WEIR_STATUS_BAD_VALUE, WEIR_MISBEHAVIOUR_BAD_DOORBELL);
 	}
 	WEIR_EXPECT_EQ(host_stat(vf, WEIR_STATS_SCOPE_FUNCTION, 0, WEIR_STAT_FUNCTION_BAD_DOORBELLS),

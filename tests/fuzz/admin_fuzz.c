@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Anything a driver may say by admin queue, mailbox and admin registers: VF 1's driver as it likes, the PF's through the same commands
- * (its rings stay its own). An input is a row of acts; see enum act.
+ * Anything a driver may say by admin queue, mailbox and admin registers: VF 1's driver as it likes, the PF's and the owner's through the
+ * same commands (the PF's rings stay its own). An input is a row of acts; see enum act. Whatever happens:
+ *   - responses are well-formed and never longer than the room for them;
+ *   - a VF gets nothing done that needs a privilege, and what it is refused is counted;
+ *   - an admin queue that stops by itself says why, is counted, and the PF is told;
+ *   - nothing of VF 2 changes unless the PF or the owner said so (see also fuzz_undisturbed()).
  */
 #include "card.h"
 
@@ -26,10 +30,42 @@ enum act {
 	ACTS,
 };
 
-/* How a command goes in. */
-enum way { WAY_QUEUE, WAY_MAILBOX, WAY_PF_MAILBOX, WAY_OWNER, WAYS };
+/* How a command goes in. WAY_ROOM: by the queue, with little room for the response. */
+enum way { WAY_QUEUE, WAY_MAILBOX, WAY_PF_MAILBOX, WAY_OWNER, WAY_ROOM, WAYS };
 
 static struct host *host;
+/* Did PF or owner decide something that may touch VF 2? */
+static bool superior_spoke;
+
+/* ---- VF 1's admin queue as it was last looked at ---- */
+
+static struct {
+	bool running, touched; /* touched: enabled, disabled or reset since */
+	uint64_t stopped;
+	uint32_t stops;
+} watch;
+
+static void look(void)
+{
+	struct host_function *bad = &host->functions[FUZZ_BAD];
+
+	host_settle(host);
+	uint32_t status = host_read(bad, WEIR_REG_ADMIN_STATUS);
+	uint32_t error = WEIR_GET(WEIR_REG_ADMIN_STATUS_ERROR, status);
+	bool running = WEIR_GET(WEIR_REG_ADMIN_STATUS_RUNNING, status);
+	uint64_t stopped = fuzz_counter(host, FUZZ_BAD, WEIR_STATS_SCOPE_FUNCTION,
+					WEIR_STAT_FUNCTION_QUEUES_STOPPED);
+
+	MUST(!running || error == WEIR_STATUS_OK);
+	if (watch.running && !running && !watch.touched) {
+		MUST(error == WEIR_STATUS_BAD_VALUE || error == WEIR_STATUS_DMA_FAULT);
+		MUST(stopped > watch.stopped);
+		watch.stops++;
+	}
+	watch.running = running;
+	watch.stopped = stopped;
+	watch.touched = false;
+}
 
 /* A response that came with OK holds attributes of its command, in bounds, without MUST. */
 static void check_response(uint16_t opcode, const uint8_t *data, uint32_t bytes)
@@ -55,11 +91,28 @@ static void check_response(uint16_t opcode, const uint8_t *data, uint32_t bytes)
 	MUST(at == bytes);
 }
 
+static bool is_privileged(uint16_t opcode)
+{
+	return opcode >= WEIR_COMMAND_LINK_SET;
+}
+
+static uint64_t refused(void)
+{
+	return fuzz_counter(host, FUZZ_BAD, WEIR_STATS_SCOPE_FUNCTION,
+			    WEIR_STAT_FUNCTION_ADMIN_ERRORS);
+}
+
 static void by_mailbox(struct host_function *function, uint16_t opcode, const uint8_t *request,
 		       uint32_t bytes)
 {
 	static uint8_t response[WEIR_ADMIN_DATA_MAX_BYTES];
+	bool vf = function->index != 0;
 	uint32_t word = 0, status;
+
+	host_settle(host);
+	if (host_read(function, WEIR_REG_MAILBOX_STATUS) & WEIR_REG_MAILBOX_STATUS_BUSY_MASK)
+		return;
+	uint64_t before = refused();
 
 	for (uint32_t at = 0; at < bytes; at += 4) {
 		memcpy(&word, request + at, bytes - at < 4 ? bytes - at : 4);
@@ -68,9 +121,22 @@ static void by_mailbox(struct host_function *function, uint16_t opcode, const ui
 	host_write(function, WEIR_REG_MAILBOX_REQUEST, opcode | bytes << 16);
 	host_settle(host);
 	status = host_read(function, WEIR_REG_MAILBOX_STATUS);
-	if ((status & 0xff03) != 2)
+	if (!(status & WEIR_REG_MAILBOX_STATUS_DONE_MASK))
 		return;
-	uint32_t length = status >> 16;
+	switch (WEIR_GET(WEIR_REG_MAILBOX_STATUS_STATUS, status)) {
+	case WEIR_STATUS_OK:
+		break;
+	case WEIR_STATUS_NOT_PERMITTED:
+	case WEIR_STATUS_BAD_LENGTH:
+	case WEIR_STATUS_BAD_ATTRIBUTE:
+	case WEIR_STATUS_MISSING_ATTRIBUTE:
+		MUST(!vf || refused() > before);
+		return;
+	default:
+		return;
+	}
+	MUST(!vf || !is_privileged(opcode));
+	uint32_t length = WEIR_GET(WEIR_REG_MAILBOX_STATUS_LENGTH, status);
 
 	for (uint32_t at = 0; at < length && at < sizeof(response); at += 4) {
 		word = host_read(function, WEIR_REG_MAILBOX_WINDOW_VALUE + at);
@@ -79,26 +145,60 @@ static void by_mailbox(struct host_function *function, uint16_t opcode, const ui
 	check_response(opcode, response, length);
 }
 
+/* Where nothing else of VF 1 points to. */
+#define APART 0x40000000u
+
+static uint8_t apart[2 * WEIR_ADMIN_DATA_MAX_BYTES] __attribute__((aligned(4096)));
+
+static void by_queue(uint16_t opcode, const uint8_t *request, uint32_t bytes, uint32_t capacity,
+		     uint64_t response_address)
+{
+	struct host_function *bad = &host->functions[FUZZ_BAD];
+	const struct weir_admin_command entry = {
+		.opcode = weir_cpu_to_le16(opcode),
+		.request_length = weir_cpu_to_le16((uint16_t)bytes),
+		.response_capacity = weir_cpu_to_le16((uint16_t)capacity),
+		.request_address = weir_cpu_to_le64(bad->admin_request),
+		.response_address = weir_cpu_to_le64(response_address),
+	};
+
+	memcpy(host_pointer(bad, bad->admin_request), request, bytes);
+	host_command_post(bad, &entry);
+	host_command_ring(bad);
+}
+
+/* Behind the room for a response nothing is written. */
+static void by_queue_in_room(uint16_t opcode, const uint8_t *request, uint32_t bytes)
+{
+	uint32_t capacity = opcode * 7 + bytes;
+
+	capacity %= capacity & 1 ? 64 : sizeof(apart) / 2;
+	memset(apart, 0xee, sizeof(apart));
+	by_queue(opcode, request, bytes, capacity, host->functions[FUZZ_BAD].iova + APART);
+	host_settle(host);
+	for (uint32_t i = capacity; i < sizeof(apart); i++)
+		MUST(apart[i] == 0xee);
+}
+
 static void command(enum way way, uint16_t opcode, const uint8_t *request, uint32_t bytes)
 {
 	struct host_function *bad = &host->functions[FUZZ_BAD];
 	static struct host_response response;
 
-	switch (way) {
-	case WAY_QUEUE: {
-		const struct weir_admin_command entry = {
-			.opcode = weir_cpu_to_le16(opcode),
-			.request_length = weir_cpu_to_le16((uint16_t)bytes),
-			.response_capacity = weir_cpu_to_le16(WEIR_ADMIN_DATA_MAX_BYTES),
-			.request_address = weir_cpu_to_le64(bad->admin_request),
-			.response_address = weir_cpu_to_le64(bad->admin_response),
-		};
-
-		memcpy(host_pointer(bad, bad->admin_request), request, bytes);
-		host_command_post(bad, &entry);
-		host_command_ring(bad);
-		break;
+	if (way == WAY_PF_MAILBOX || way == WAY_OWNER) {
+		superior_spoke |= opcode == WEIR_COMMAND_LINK_SET ||
+				  opcode == WEIR_COMMAND_VF_SET || opcode == WEIR_COMMAND_VF_RESET;
+		/* It may be VF 1 that is reset. */
+		look();
+		watch.touched = opcode == WEIR_COMMAND_VF_RESET;
 	}
+	switch (way) {
+	case WAY_QUEUE:
+		by_queue(opcode, request, bytes, WEIR_ADMIN_DATA_MAX_BYTES, bad->admin_response);
+		break;
+	case WAY_ROOM:
+		by_queue_in_room(opcode, request, bytes);
+		break;
 	case WAY_MAILBOX:
 		by_mailbox(bad, opcode, request, bytes);
 		break;
@@ -156,7 +256,7 @@ static uint32_t attribute(struct input *input, const struct weir_command_rule *r
 
 static void typed(struct input *input)
 {
-	static uint8_t request[WEIR_ADMIN_DATA_MAX_BYTES + 2048];
+	static uint8_t request[3 * WEIR_ADMIN_DATA_MAX_BYTES];
 	enum way way = (enum way)(take(input, 1) % WAYS);
 	const struct weir_command_rule *rule =
 		&weir_command_rules[take(input, 1) % WEIR_COMMAND_RULES];
@@ -208,8 +308,12 @@ static void raw_register(struct input *input)
 	const struct weir_register_info *info = &weir_registers[take(input, 1) % WEIR_REGISTERS];
 	uint32_t value = (uint32_t)take(input, 4);
 
-	if (info->offset != WEIR_REG_CONTROL)
-		host_write(bad, info->offset, value);
+	if (info->offset == WEIR_REG_CONTROL)
+		return;
+	if (info->offset == WEIR_REG_ADMIN_CONTROL)
+		look();
+	watch.touched |= info->offset == WEIR_REG_ADMIN_CONTROL;
+	host_write(bad, info->offset, value);
 }
 
 /* What came, without believing any of it: other DMA may have written there. */
@@ -235,6 +339,8 @@ static void enable(struct input *input)
 	struct host_function *bad = &host->functions[FUZZ_BAD];
 	uint8_t how = (uint8_t)take(input, 1);
 
+	look();
+	watch.touched = true;
 	host_write(bad, WEIR_REG_ADMIN_CONTROL, 0);
 	if (how & 0x80)
 		host_settle(host);
@@ -256,6 +362,8 @@ static void reset(struct input *input)
 {
 	struct host_function *bad = &host->functions[FUZZ_BAD];
 
+	look();
+	watch.touched = true;
 	if (take(input, 1) & 1)
 		host_flr(bad);
 	else
@@ -291,7 +399,7 @@ static void act(struct input *input)
 			host_turn(host);
 		break;
 	case ACT_TAKE:
-		host_settle(host);
+		look();
 		take_entries();
 		break;
 	case ACT_ENABLE:
@@ -313,38 +421,48 @@ static void act(struct input *input)
 	}
 }
 
+/* What the administrator decided for VF 2, and how it is. */
+static void get_neighbour(struct host_response *response)
+{
+	MUST(host_manage(host, WEIR_COMMAND_VF_GET, HOST_REQUEST(HOST_U(FUNCTION, FUZZ_NEIGHBOUR)),
+			 response) == WEIR_STATUS_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
+	static struct host_response before, after;
 
-	host = fuzz_card(true);
+	host = fuzz_card(&input, true);
+	struct host_function *bad = &host->functions[FUZZ_BAD], *pf = &host->functions[0];
+
+	MUST(weirsim_dma_map(host->sim, FUZZ_BAD, bad->iova + APART, apart, sizeof(apart),
+			     WEIRSIM_READ | WEIRSIM_WRITE) == 0);
+	memset(&watch, 0, sizeof(watch));
+	superior_spoke = false;
+	get_neighbour(&before);
+	look();
 	while (input.left)
 		act(&input);
 	weirsim_wire_link(host->sim, 0, true);
-	weirsim_config_write(host->sim, FUZZ_BAD, WEIR_CFG_COMMAND, 4, 2);
-	host_settle(host);
+	weirsim_config_write(host->sim, FUZZ_BAD, WEIR_CFG_COMMAND, 6, 2);
+	look();
+	if (watch.stops) {
+		host_take_events(pf);
+		MUST(pf->events[WEIR_EVENT_MISBEHAVIOUR] > 0);
+	}
+	get_neighbour(&after);
+	if (!superior_spoke)
+		MUST(before.bytes == after.bytes && !memcmp(before.data, after.data, before.bytes));
 	/* Counters add up. */
-	struct host_response response;
-	uint32_t bytes = 0;
-
-	MUST(host_manage(host, WEIR_COMMAND_STATS_GET,
-			 HOST_REQUEST(HOST_U(SCOPE, WEIR_STATS_SCOPE_FUNCTION),
-				      HOST_U(FUNCTION, FUZZ_BAD)),
-			 &response) == WEIR_STATUS_OK);
-	const uint8_t *counters = host_get_bytes(&response, WEIR_ATTRIBUTE_STATISTICS, &bytes);
-	uint64_t commands, errors;
-
-	MUST(counters && bytes == 8 * WEIR_STAT_FUNCTION_COUNT);
-	memcpy(&commands, counters + 8 * WEIR_STAT_FUNCTION_ADMIN_COMMANDS, 8);
-	memcpy(&errors, counters + 8 * WEIR_STAT_FUNCTION_ADMIN_ERRORS, 8);
-	MUST(errors <= commands);
+	MUST(refused() <= fuzz_counter(host, FUZZ_BAD, WEIR_STATS_SCOPE_FUNCTION,
+				       WEIR_STAT_FUNCTION_ADMIN_COMMANDS));
 	/* VF 1 itself is no worse for it, once it starts again. */
-	host_write(&host->functions[FUZZ_BAD], WEIR_REG_CONTROL, WEIR_REG_CONTROL_SOFT_RESET_MASK);
+	host_write(bad, WEIR_REG_CONTROL, WEIR_REG_CONTROL_SOFT_RESET_MASK);
 	host_settle(host);
-	host_forget(&host->functions[FUZZ_BAD]);
-	MUST(host_start(&host->functions[FUZZ_BAD]));
-	MUST(host_command(&host->functions[FUZZ_BAD], WEIR_COMMAND_ECHO, NULL, NULL) ==
-	     WEIR_STATUS_OK);
+	host_forget(bad);
+	MUST(host_start(bad));
+	MUST(host_command(bad, WEIR_COMMAND_ECHO, NULL, NULL) == WEIR_STATUS_OK);
 	fuzz_end(host);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "card_memory.h"
 
 #define STRANGER 0x112233445502ull
+#define PAGE	 4096u
 
 /* ---- memory of cards, kept for the next ---- */
 
@@ -110,9 +111,9 @@ uint32_t take_bytes(struct input *input, void *to, uint32_t bytes)
 
 /* ---- the card ---- */
 
-struct host *fuzz_card(bool admin)
+struct host *fuzz_card(struct input *input, bool admin)
 {
-	struct host *host = host_create(2, 1);
+	struct host *host = host_create(2, 1 + take(input, 1));
 
 	host_wire_capture(host);
 	MUST(host_up(&host->functions[0], test_mac(0), 1, 2048, false));
@@ -124,6 +125,79 @@ struct host *fuzz_card(bool admin)
 		MUST(host_ready(&host->functions[FUZZ_BAD]));
 	host_settle(host);
 	return host;
+}
+
+/* ---- what a neighbour may expect ---- */
+
+uint64_t fuzz_counter(struct host *host, uint16_t function, enum weir_stats_scope scope,
+		      uint32_t counter)
+{
+	static struct host_response response;
+	uint32_t bytes = 0;
+	uint64_t value;
+
+	MUST(host_manage(host, WEIR_COMMAND_STATS_GET,
+			 HOST_REQUEST(HOST_U(SCOPE, scope), HOST_U(FUNCTION, function)),
+			 &response) == WEIR_STATUS_OK);
+	const uint8_t *data = host_get_bytes(&response, WEIR_ATTRIBUTE_STATISTICS, &bytes);
+
+	MUST(data && bytes >= 8 * (counter + 1));
+	memcpy(&value, data + 8 * counter, 8);
+	return value;
+}
+
+static bool is_zero(const uint8_t *memory, uint32_t bytes)
+{
+	return !bytes || (!memory[0] && !memcmp(memory, memory + 1, bytes - 1));
+}
+
+/* Nothing lies where the function gave nothing away: between its receive buffers, and behind all that it allocated. */
+static void check_memory(struct host_function *function)
+{
+	static uint8_t present[HOST_MEMORY_BYTES / PAGE];
+	struct host_rx *rx = &function->rx[0];
+
+	/* Pages that nobody touched are not there, and need not be looked at. */
+	MUST(mincore(function->memory, HOST_MEMORY_BYTES, present) == 0);
+	for (uint32_t i = 0; rx->created && i < 1u << HOST_RING_LOG2; i++) {
+		/* Each has 4096 bytes for itself, and begins 0 to 6 bytes into them. */
+		uint64_t at = rx->buffers[i] - function->iova, place = at & ~63ull,
+			 end = at + rx->buffer_bytes;
+
+		if (present[place / PAGE] & 1)
+			MUST(is_zero(function->memory + place, (uint32_t)(at - place)));
+		if ((present[end / PAGE] | present[(place + PAGE - 1) / PAGE]) & 1)
+			MUST(is_zero(function->memory + end, (uint32_t)(place + PAGE - end)));
+	}
+	for (uint32_t at = function->allocated; at < HOST_MEMORY_BYTES;
+	     at = (at / PAGE + 1) * PAGE) {
+		if (present[at / PAGE] & 1)
+			MUST(is_zero(function->memory + at, PAGE - at % PAGE));
+	}
+}
+
+void fuzz_undisturbed(struct host *host)
+{
+	static const uint32_t counters[] = {
+		WEIR_STAT_FUNCTION_BAD_DOORBELLS, WEIR_STAT_FUNCTION_BAD_MMIO,
+		WEIR_STAT_FUNCTION_DMA_FAULTS,	  WEIR_STAT_FUNCTION_QUEUES_STOPPED,
+		WEIR_STAT_FUNCTION_ADMIN_ERRORS,
+	};
+
+	for (uint16_t i = 0; i <= FUZZ_NEIGHBOUR; i += FUZZ_NEIGHBOUR) {
+		for (uint32_t n = 0; n < sizeof(counters) / sizeof(counters[0]); n++) {
+			uint64_t value =
+				fuzz_counter(host, i, WEIR_STATS_SCOPE_FUNCTION, counters[n]);
+
+			if (!value || (!i && counters[n] == WEIR_STAT_FUNCTION_ADMIN_ERRORS))
+				continue;
+			fprintf(stderr, "function %u, counter %u: %llu\n", i, counters[n],
+				(unsigned long long)value);
+			MUST(value == 0);
+		}
+		check_memory(&host->functions[i]);
+	}
+	MUST(host->functions[0].generation == host_read(&host->functions[0], WEIR_REG_GENERATION));
 }
 
 /* As the administrator wants VF 2 to be. */
@@ -156,6 +230,7 @@ void fuzz_end(struct host *host)
 	uint32_t seen = 0, wire;
 
 	host_settle(host);
+	fuzz_undisturbed(host);
 	restore(host);
 	while (host_receive(neighbour, 0, &got))
 		;

@@ -35,11 +35,21 @@ uint32_t take_bytes(struct input *input, void *to, uint32_t bytes);
 #define FUZZ_BAD       1 /* VF 1 */
 #define FUZZ_NEIGHBOUR 2 /* VF 2 */
 
-/* A card with two VFs; PF and VF 2 are up. VF 1 is READY, with an admin queue when `admin` says so. */
-struct host *fuzz_card(bool admin);
-/* Whatever the PF was made to decide is taken back; then VF 2 takes a frame from the wire and sends one to it. Ends the card. */
+/*
+ * A card with two VFs; PF and VF 2 are up. VF 1 is READY, with an admin queue when `admin` says so. The input's first byte is the seed of
+ * the deferred home.
+ */
+struct host *fuzz_card(struct input *input, bool admin);
+/* A counter of a function's vport or of itself, or of the port; the card's owner reads it, so that nobody's queues are needed. */
+uint64_t fuzz_counter(struct host *host, uint16_t function, enum weir_stats_scope scope,
+		      uint32_t counter);
+/*
+ * VF 2 has noticed nothing: no fault, stop or bad doorbell is counted against it, and of its memory nothing was written but what it gave
+ * to the device. The PF the same, but that it may have sent bad commands.
+ */
+void fuzz_undisturbed(struct host *host);
+/* fuzz_undisturbed(); then whatever the PF was made to decide is taken back, and VF 2 takes a frame from the wire and sends one to it.
+ * Ends the card. */
 void fuzz_end(struct host *host);
-
-/* The same program without libFuzzer runs the inputs given on its command line (files and folders of files). */
 
 #endif

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs one libFuzzer target for a while, as a suite: nothing may be found, and its door must be covered.
 
-    tests/fuzz/run.py NAME --room ROOM --seconds N --least PERCENT DOOR...
+    tests/fuzz/run.py NAME --room ROOM --seconds N --least PERCENT [--deferred] DOOR...
 
 NAME is the target (tests/fuzz/NAME_fuzz.c, tests/fuzz/corpus/NAME), ROOM the first word of the tests' names, DOOR the source
 files that stand between the input and the rest: at least PERCENT of their lines must have run, all of them together. With
---seconds 0 the committed corpus alone is run.
+--seconds 0 the committed corpus alone is run. With --deferred the target is run a second time, as long, in the home where the
+hardware answers late; what either has reached counts.
 
 What the fuzzer finds is left in build/fuzz/found/NAME, and the corpus it has grown in build/fuzz/corpus/NAME, from where
 --merge copies to the committed one those inputs that cover more than it does.
@@ -44,27 +45,28 @@ def tail(text, lines=60):
 class Fuzzer:
     """One target and its folders."""
 
-    def __init__(self, name):
+    def __init__(self, name, homes):
+        """homes: what its programs' names end in."""
         self.name = name
-        self.program = BUILD / "fuzz" / "bin" / name
-        self.counter = BUILD / "fuzz-coverage" / "bin" / name
+        self.homes = homes
+        self.programs = [BUILD / "fuzz" / "bin" / (name + home) for home in homes]
+        self.counters = [BUILD / "fuzz-coverage" / "bin" / (name + home) for home in homes]
         self.seeds = TOP / "tests" / "fuzz" / "corpus" / name
         self.grown = BUILD / "fuzz" / "corpus" / name
         self.found = BUILD / "fuzz" / "found" / name
-        self.profile = BUILD / "fuzz-coverage" / (name + ".profraw")
         for folder in (self.grown, self.found):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def corpus_is_clean(self):
+    def corpus_is_clean(self, program):
         """Every committed input runs without a finding."""
         inputs = sorted(self.seeds.iterdir())
         tap.require(inputs, "there is no corpus in %s" % self.seeds)
-        code, output = run([self.program, "-timeout=20"] + inputs, 600)
+        code, output = run([program, "-timeout=20"] + inputs, 600)
         tap.require(code == 0, "exit code %d\n%s" % (code, tail(output)))
 
-    def finds_nothing(self, seconds):
+    def finds_nothing(self, program, seconds):
         """New inputs neither."""
-        code, output = run([self.program, "-max_total_time=%d" % seconds, "-artifact_prefix=%s/" % self.found]
+        code, output = run([program, "-max_total_time=%d" % seconds, "-artifact_prefix=%s/" % self.found]
                            + LIMITS + [self.grown, self.seeds], seconds + 300)
         tap.require(code == 0, "exit code %d; the input is in %s\n%s" % (code, self.found, tail(output)))
         for line in output.splitlines():
@@ -75,14 +77,18 @@ class Fuzzer:
         """The corpora together reach the lines of the door."""
         for door in doors:
             tap.require((TOP / door).is_file(), "there is no file %s" % door)
-        self.profile.unlink(missing_ok=True)
-        code, output = run([self.counter, "-runs=0", self.grown, self.seeds], 900,
-                           env={**os.environ, "LLVM_PROFILE_FILE": str(self.profile)})
-        tap.require(code == 0, "exit code %d\n%s" % (code, tail(output)))
-        merged = self.profile.with_suffix(".profdata")
-        code, output = run(["llvm-profdata-14", "merge", "-sparse", self.profile, "-o", merged], 120)
+        profiles = []
+        for counter in self.counters:
+            profiles.append(counter.parent.parent / (counter.name + ".profraw"))
+            profiles[-1].unlink(missing_ok=True)
+            code, output = run([counter, "-runs=0", self.grown, self.seeds], 900,
+                               env={**os.environ, "LLVM_PROFILE_FILE": str(profiles[-1])})
+            tap.require(code == 0, "exit code %d\n%s" % (code, tail(output)))
+        merged = profiles[0].with_suffix(".profdata")
+        code, output = run(["llvm-profdata-14", "merge", "-sparse"] + profiles + ["-o", merged], 120)
         tap.require(code == 0, output)
-        code, output = run(["llvm-cov-14", "export", "-summary-only", "-instr-profile=%s" % merged, self.counter]
+        more = [word for counter in self.counters[1:] for word in ("-object", counter)]
+        code, output = run(["llvm-cov-14", "export", "-summary-only", "-instr-profile=%s" % merged, self.counters[0]] + more
                            + [TOP / door for door in doors], 120)
         tap.require(code == 0, output)
         covered = total = 0
@@ -99,8 +105,9 @@ class Fuzzer:
 
     def merge(self):
         """Copy what covers more to the committed corpus."""
-        code, output = run([self.program, "-merge=1", self.seeds, self.grown], 900)
-        tap.require(code == 0, tail(output))
+        for program in self.programs:
+            code, output = run([program, "-merge=1", self.seeds, self.grown], 900)
+            tap.require(code == 0, tail(output))
 
 
 def main():
@@ -112,12 +119,16 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--least", type=float, default=90.0)
     parser.add_argument("--merge", action="store_true")
+    parser.add_argument("--deferred", action="store_true")
     arguments = parser.parse_args()
-    fuzzer = Fuzzer(arguments.name)
+    fuzzer = Fuzzer(arguments.name, ["", "-deferred"] if arguments.deferred else [""])
     suite = tap.Suite()
-    suite.run("%s.fuzz.committed_corpus_is_clean" % arguments.room, fuzzer.corpus_is_clean)
-    if arguments.seconds > 0:
-        suite.run("%s.fuzz.fuzzing_finds_nothing" % arguments.room, fuzzer.finds_nothing, arguments.seconds)
+    for home, program in zip(fuzzer.homes, fuzzer.programs):
+        where = "_in_the_deferred_home" if home else ""
+        suite.run("%s.fuzz.committed_corpus_is_clean%s" % (arguments.room, where), fuzzer.corpus_is_clean, program)
+        if arguments.seconds > 0:
+            suite.run("%s.fuzz.fuzzing_finds_nothing%s" % (arguments.room, where), fuzzer.finds_nothing, program,
+                      arguments.seconds)
     suite.run("%s.fuzz.the_door_is_covered" % arguments.room, fuzzer.covers, arguments.doors, arguments.least)
     if arguments.merge:
         fuzzer.merge()

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Who gets a frame, and what of it, see parser_model.h. */
+#include "parser_model.h"
+
+#include <string.h>
+
+struct vport vports[VPORTS];
+uint64_t port_stats[WEIR_STAT_PORT_COUNT];
+bool wire_up;
+struct frame expected[VPORTS + 1][BURST_MAX];
+uint32_t expected_count[VPORTS + 1];
+
+static uint16_t word_at(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static bool is_tag(const struct frame *frame)
+{
+	uint16_t type = word_at(frame->data + 12);
+
+	return type == 0x8100 || type == 0x88a8;
+}
+
+static uint16_t vid_of(const struct frame *frame)
+{
+	return is_tag(frame) ? word_at(frame->data + 14) & 0xfff : 0;
+}
+
+static uint64_t mac_at(const uint8_t *at)
+{
+	uint64_t mac = 0;
+
+	memcpy(&mac, at, 6);
+	return mac;
+}
+
+static void take_tag_out(struct frame *frame)
+{
+	memmove(frame->data + 12, frame->data + 16, frame->bytes - 16);
+	frame->bytes -= 4;
+}
+
+static void put_tag_in(struct frame *frame, uint16_t protocol, uint16_t tci)
+{
+	memmove(frame->data + 16, frame->data + 12, frame->bytes - 12);
+	frame->data[12] = (uint8_t)(protocol >> 8);
+	frame->data[13] = (uint8_t)protocol;
+	frame->data[14] = (uint8_t)(tci >> 8);
+	frame->data[15] = (uint8_t)tci;
+	frame->bytes += 4;
+}
+
+static uint64_t fold(uint64_t flow, const uint8_t *data, uint32_t bytes)
+{
+	/* FNV-1a; other flows than the same may have the same value, but never the other way round. */
+	while (bytes--)
+		flow = (flow ^ *data++) * 0x100000001b3ull;
+	return flow;
+}
+
+/* The flow of a frame with its tags, an inner one too; 0: not IPv4 or IPv6. */
+static uint64_t flow_of(const struct frame *frame)
+{
+	const uint8_t *at = frame->data + (is_tag(frame) ? 16 : 12),
+		      *end = frame->data + frame->bytes;
+	uint64_t flow = 0xcbf29ce484222325ull;
+	uint32_t ports;
+	uint8_t protocol;
+	bool fragment = false;
+
+	if (word_at(at) == 0x8100 && end - at >= 6)
+		at += 4;
+	uint16_t type = word_at(at);
+
+	at += 2;
+	if (type == 0x0800 && end - at >= 20 && at[0] >> 4 == 4 && (at[0] & 15) >= 5) {
+		flow = fold(flow, at + 12, 8);
+		fragment = word_at(at + 6) & 0x3fff;
+		protocol = at[9];
+		ports = (at[0] & 15) * 4u;
+	} else if (type == 0x86dd && end - at >= 40 && at[0] >> 4 == 6) {
+		flow = fold(flow + 1, at + 8, 32);
+		protocol = at[6];
+		ports = 40;
+	} else {
+		return 0;
+	}
+	if (!fragment && (protocol == 6 || protocol == 17 || protocol == 132) &&
+	    end - at >= ports + 4)
+		flow = fold(flow, at + ports, 4);
+	return flow | 1;
+}
+
+bool has_filter(const struct vport *vport, uint64_t mac, uint16_t vlan)
+{
+	for (uint32_t i = 0; i < vport->filter_count; i++)
+		if (vport->filters[i].mac == mac && vport->filters[i].vlan == vlan)
+			return true;
+	return vlan == WEIR_VLAN_NONE && mac == vport->mac;
+}
+
+static bool link_is_up(uint32_t index)
+{
+	if (index && vports[index].policy == WEIR_LINK_POLICY_ENABLE)
+		return true;
+	return wire_up && !(index && vports[index].policy == WEIR_LINK_POLICY_DISABLE);
+}
+
+static bool accepts_vlan(const struct vport *vport, uint16_t vid)
+{
+	return !(vport->flags & WEIR_VPORT_VLAN_FILTER) || vid == 0 || vport->vlans[vid];
+}
+
+static bool in_port_vlan(const struct vport *vport, const struct frame *frame)
+{
+	return is_tag(frame) && word_at(frame->data + 12) == vport->protocol &&
+	       vid_of(frame) == vport->port_vlan;
+}
+
+/* By own MAC or filter. */
+static bool owns(const struct vport *vport, const struct frame *frame)
+{
+	uint64_t mac = mac_at(frame->data);
+
+	if (!(vport->flags & WEIR_VPORT_ENABLE))
+		return false;
+	if (vport->port_vlan)
+		return in_port_vlan(vport, frame) && has_filter(vport, mac, WEIR_VLAN_NONE);
+	return has_filter(vport, mac, vid_of(frame)) ||
+	       (has_filter(vport, mac, WEIR_VLAN_NONE) && accepts_vlan(vport, vid_of(frame)));
+}
+
+static bool takes(const struct vport *vport, const struct frame *frame)
+{
+	uint64_t mac = mac_at(frame->data);
+	uint32_t flag = mac == 0xffffffffffff ? WEIR_VPORT_BROADCAST
+			: mac & 1	      ? WEIR_VPORT_ALL_MULTICAST
+					      : WEIR_VPORT_PROMISCUOUS;
+
+	if (!(vport->flags & WEIR_VPORT_ENABLE))
+		return false;
+	if (mac != 0xffffffffffff && owns(vport, frame))
+		return true;
+	if (vport->port_vlan ? !in_port_vlan(vport, frame) : !accepts_vlan(vport, vid_of(frame)))
+		return false;
+	return vport->flags & flag;
+}
+
+static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
+{
+	struct vport *vport = &vports[to];
+	struct frame *frame = &expected[to][expected_count[to]];
+
+	if (!link_is_up(to)) {
+		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
+		return;
+	}
+	*frame = *sent;
+	frame->taken = false;
+	frame->flow = flow_of(sent);
+	if (vport->port_vlan)
+		take_tag_out(frame);
+	if (frame->bytes > vport->mtu + 18u) {
+		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
+		return;
+	}
+	frame->stripped = !vport->port_vlan && vport->flags & WEIR_VPORT_VLAN_STRIP &&
+			  is_tag(frame) && frame->data[12] == 0x81;
+	frame->tci = frame->stripped ? word_at(frame->data + 14) : 0;
+	if (frame->stripped)
+		take_tag_out(frame);
+	expected_count[to]++;
+	vport->stats[WEIR_STAT_VPORT_RX_FRAMES]++;
+	vport->stats[WEIR_STAT_VPORT_RX_BYTES] += frame->bytes;
+	if (mac_at(frame->data) == 0xffffffffffff)
+		vport->stats[WEIR_STAT_VPORT_RX_BROADCAST]++;
+	else if (frame->data[0] & 1)
+		vport->stats[WEIR_STAT_VPORT_RX_MULTICAST]++;
+	if (from != WIRE)
+		vports[from].stats[WEIR_STAT_VPORT_TX_LOOPED]++;
+}
+
+static void to_wire(const struct frame *sent)
+{
+	struct frame *frame = &expected[WIRE][expected_count[WIRE]];
+
+	if (!wire_up) {
+		port_stats[WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN]++;
+		return;
+	}
+	*frame = *sent;
+	frame->taken = false;
+	expected_count[WIRE]++;
+	port_stats[WEIR_STAT_PORT_TX_FRAMES]++;
+	port_stats[WEIR_STAT_PORT_TX_BYTES] += frame->bytes;
+	if (frame->bytes < 60) {
+		memset(frame->data + frame->bytes, 0, 60 - frame->bytes);
+		frame->bytes = 60;
+	}
+}
+
+static void sort(uint32_t from, const struct frame *frame)
+{
+	bool inside = false, taken = false;
+
+	for (uint32_t i = 0; i < VPORTS; i++) {
+		inside |= i != from && owns(&vports[i], frame);
+		if (i == from || !takes(&vports[i], frame))
+			continue;
+		taken = true;
+		deliver(i, from, frame);
+	}
+	if (from == WIRE) {
+		port_stats[WEIR_STAT_PORT_RX_DROPPED_NO_VPORT] += !taken;
+		return;
+	}
+	if (frame->data[0] & 1 || !inside)
+		to_wire(frame);
+}
+
+/* What a vport may send (specs/sorter.md), and what leaves it; false: dropped and counted. */
+static bool admit(struct vport *vport, bool link, struct frame *frame, bool insert, uint16_t tci)
+{
+	bool cut = is_tag(frame) && frame->bytes < 18;
+
+	if (frame->bytes < WEIR_MIN_FRAME_BYTES ||
+	    frame->bytes + (insert ? 4 : 0) > WEIR_MAX_FRAME_BYTES || cut) {
+		vport->stats[WEIR_STAT_VPORT_TX_DROPPED_MALFORMED]++;
+		return false;
+	}
+	if (!link) {
+		vport->stats[WEIR_STAT_VPORT_TX_DROPPED_LINK]++;
+		return false;
+	}
+	if (insert)
+		put_tag_in(frame, 0x8100, tci);
+	uint64_t source = mac_at(frame->data + 6);
+	uint16_t vid = vid_of(frame);
+	bool spoof = vport->port_vlan && vid;
+
+	if (vport->spoof) {
+		bool exact = has_filter(vport, source, vid);
+
+		spoof |= source & 1 || !source ||
+			 !(has_filter(vport, source, WEIR_VLAN_NONE) || exact);
+		spoof |= !vport->port_vlan && !accepts_vlan(vport, vid) && !exact;
+	}
+	if (spoof) {
+		vport->stats[WEIR_STAT_VPORT_TX_DROPPED_SPOOF]++;
+		return false;
+	}
+	if (vport->port_vlan) {
+		if (is_tag(frame))
+			take_tag_out(frame);
+		if (frame->bytes + 4 > WEIR_MAX_FRAME_BYTES) {
+			vport->stats[WEIR_STAT_VPORT_TX_DROPPED_MALFORMED]++;
+			return false;
+		}
+		put_tag_in(frame, vport->protocol,
+			   (uint16_t)(vport->port_vlan | vport->priority << 13));
+	}
+	return true;
+}
+
+void predict(uint32_t from, const struct frame *sent, bool insert, uint16_t tci)
+{
+	static struct frame frame;
+
+	frame = *sent;
+	if (from == WIRE) {
+		port_stats[WEIR_STAT_PORT_RX_FRAMES]++;
+		port_stats[WEIR_STAT_PORT_RX_BYTES] += frame.bytes;
+		if (frame.bytes > WEIR_MAX_FRAME_BYTES || (is_tag(&frame) && frame.bytes < 18)) {
+			port_stats[WEIR_STAT_PORT_RX_DROPPED_MALFORMED]++;
+			return;
+		}
+		sort(WIRE, &frame);
+		return;
+	}
+	struct vport *vport = &vports[from];
+
+	if (!admit(vport, link_is_up(from), &frame, insert, tci))
+		return;
+	vport->stats[WEIR_STAT_VPORT_TX_FRAMES]++;
+	vport->stats[WEIR_STAT_VPORT_TX_BYTES] += sent->bytes;
+	if (mac_at(frame.data) == 0xffffffffffff)
+		vport->stats[WEIR_STAT_VPORT_TX_BROADCAST]++;
+	else if (frame.data[0] & 1)
+		vport->stats[WEIR_STAT_VPORT_TX_MULTICAST]++;
+	sort(from, &frame);
+}

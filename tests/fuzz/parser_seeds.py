@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes seeds of parser_fuzz.c that chance is slow to find: network and transport headers whole and cut, tags, spreading.
+
+Usage: tests/fuzz/parser_seeds.py [FOLDER]   (default: corpus/parser beside this file)
+"""
+
+import pathlib
+import struct
+import sys
+
+FRAMES, FILTER, VLAN, FLAGS, MAC, POLICY, LINK, MTU, SPREAD, TRACE = range(10)
+PF, VF1, VF2, WIRE = range(4)
+BROADCAST = 128
+
+
+def frames(ethertype, payload, source=WIRE, destination=PF, tags=(), length=None, count=8):
+    """A burst of one frame; tags: (service tag?, one of the common VLANs)."""
+    text = bytes([FRAMES, source, count - 1, destination, 3])
+    if source != WIRE:
+        text += b"\1"
+    text += bytes([len(tags)])
+    for service, vlan in tags:
+        text += bytes([service, vlan, 0])
+    text += b"\1" + struct.pack("<H", ethertype) + bytes([len(payload)]) + payload
+    whole = 14 + 4 * len(tags) + len(payload)
+    text += b"\0" + struct.pack("<H", (whole if length is None else length) - 14)
+    return text + bytes(2 * count)
+
+
+def ipv4(protocol, fragment=0, header_words=5, version=4):
+    """An IPv4 header and ports."""
+    header = struct.pack(">BBHHHBBHII", version << 4 | header_words, 0, 60, 1, fragment, 64, protocol, 0, 0x0a000001, 0x0a000002)
+    return header + bytes(4 * max(header_words - 5, 0)) + struct.pack(">HH", 1000, 80)
+
+
+def ipv6(protocol, version=6):
+    """An IPv6 header and ports."""
+    return struct.pack(">IHBB", version << 28, 20, protocol, 64) + bytes(range(32)) + struct.pack(">HH", 1000, 80)
+
+
+def seeds():
+    """name -> acts"""
+    yield "ipv4", b"".join(frames(0x0800, ipv4(protocol)) for protocol in (6, 17, 132, 1))
+    yield "ipv4_crooked", frames(0x0800, ipv4(6, fragment=0x2000)) + frames(0x0800, ipv4(6, fragment=3)) + \
+        frames(0x0800, ipv4(6, header_words=4)) + frames(0x0800, ipv4(6, header_words=15)) + frames(0x0800, ipv4(6, version=5))
+    yield "ipv4_cut", b"".join(frames(0x0800, ipv4(6), length=14 + cut) for cut in (0, 1, 19, 20, 23, 24))
+    yield "ipv6", b"".join(frames(0x86dd, ipv6(protocol)) for protocol in (6, 17, 132, 58, 44)) + frames(0x86dd, ipv6(6, version=4))
+    yield "ipv6_cut", b"".join(frames(0x86dd, ipv6(6), length=14 + cut) for cut in (0, 39, 40, 43, 44))
+    yield "tagged", b"".join(frames(0x0800, ipv4(6), tags=tags, source=source)
+                             for tags in (((0, 1),), ((1, 1),), ((1, 1), (0, 2)), ((0, 0),)) for source in (WIRE, PF))
+    yield "tag_ends_frame", frames(0x0800, b"", tags=((0, 1),), length=14) + frames(0x0800, b"", tags=((1, 1),), length=17)
+    spread = bytes([SPREAD, PF]) + bytes([0xaa] * 8)
+    yield "spread_anew", spread + frames(0x0800, ipv4(17)) + frames(0x86dd, ipv6(17)) + bytes([SPREAD, PF]) + bytes(8) + \
+        frames(0x0800, ipv4(17)) + frames(0x0806, b"")
+    yield "exact_filter", bytes([FILTER, VF1, 1, 96, 0, 1]) + frames(0x88b5, bytes(50), destination=96, tags=((0, 1),)) + \
+        frames(0x88b5, bytes(50), destination=96)
+    yield "promiscuous", bytes([FLAGS, VF1, 0x0f, FLAGS, VF2, 0x3f]) + frames(0x88b5, bytes(50), destination=3) + \
+        frames(0x88b5, bytes(50), destination=BROADCAST, source=PF)
+    yield "port_vlan", bytes([POLICY, 0, 1, 1, 3, 1, 0]) + frames(0x0800, ipv4(6), source=VF1) + \
+        frames(0x0800, ipv4(6), source=VF1, tags=((0, 1),)) + frames(0x0800, ipv4(6), source=VF1, tags=((0, 0),)) + \
+        frames(0x0800, ipv4(6), destination=VF1, tags=((0, 1),))
+
+
+def main():
+    """Returns the exit code."""
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "corpus" / "parser")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, acts in seeds():
+        (folder / name).write_bytes(b"\0" + acts)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
