@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define NO_VLAN 4095 /* in no filter and no membership */
+
 struct vport vports[VPORTS];
 uint64_t port_stats[WEIR_STAT_PORT_COUNT];
 bool wire_up;
@@ -118,17 +120,32 @@ static bool in_port_vlan(const struct vport *vport, const struct frame *frame)
 	       vid_of(frame) == vport->port_vlan;
 }
 
+/* The VLAN that the vport sees: inside a port VLAN, that of the tag behind. In none, when the frame ends in it. */
+static uint16_t seen_vid(const struct vport *vport, const struct frame *frame)
+{
+	const uint8_t *behind = frame->data + 16;
+	uint16_t type = word_at(behind);
+
+	if (!vport->port_vlan)
+		return vid_of(frame);
+	if (type != 0x8100 && type != 0x88a8)
+		return 0;
+	return frame->bytes < 22 ? NO_VLAN : word_at(behind + 2) & 0xfff;
+}
+
 /* By own MAC or filter. */
 static bool owns(const struct vport *vport, const struct frame *frame)
 {
 	uint64_t mac = mac_at(frame->data);
 
+	uint16_t vid = seen_vid(vport, frame);
+
 	if (!(vport->flags & WEIR_VPORT_ENABLE))
 		return false;
-	if (vport->port_vlan)
-		return in_port_vlan(vport, frame) && has_filter(vport, mac, WEIR_VLAN_NONE);
-	return has_filter(vport, mac, vid_of(frame)) ||
-	       (has_filter(vport, mac, WEIR_VLAN_NONE) && accepts_vlan(vport, vid_of(frame)));
+	if (vport->port_vlan && !in_port_vlan(vport, frame))
+		return false;
+	return has_filter(vport, mac, vid) ||
+	       (has_filter(vport, mac, WEIR_VLAN_NONE) && accepts_vlan(vport, vid));
 }
 
 static bool takes(const struct vport *vport, const struct frame *frame)
@@ -142,7 +159,9 @@ static bool takes(const struct vport *vport, const struct frame *frame)
 		return false;
 	if (mac != 0xffffffffffff && owns(vport, frame))
 		return true;
-	if (vport->port_vlan ? !in_port_vlan(vport, frame) : !accepts_vlan(vport, vid_of(frame)))
+	if (vport->port_vlan && !in_port_vlan(vport, frame))
+		return false;
+	if (!accepts_vlan(vport, seen_vid(vport, frame)))
 		return false;
 	return vport->flags & flag;
 }
@@ -165,8 +184,8 @@ static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return;
 	}
-	frame->stripped = !vport->port_vlan && vport->flags & WEIR_VPORT_VLAN_STRIP &&
-			  is_tag(frame) && frame->data[12] == 0x81;
+	frame->stripped = vport->flags & WEIR_VPORT_VLAN_STRIP && frame->bytes >= 18 &&
+			  word_at(frame->data + 12) == 0x8100;
 	frame->tci = frame->stripped ? word_at(frame->data + 14) : 0;
 	if (frame->stripped)
 		take_tag_out(frame);

