@@ -11,14 +11,15 @@ import sys
 
 FRAMES, FILTER, VLAN, FLAGS, MAC, POLICY, LINK, MTU, SPREAD, TRACE = range(10)
 PF, VF1, VF2, WIRE = range(4)
-BROADCAST = 128
+# Addresses besides those of the functions
+UNICAST, GROUP, BROADCAST = 64, 96, 128
 
 
-def frames(ethertype, payload, source=WIRE, destination=PF, tags=(), length=None, count=8):
-    """A burst of one frame; tags: (service tag?, one of the common VLANs)."""
-    text = bytes([FRAMES, source, count - 1, destination, 3])
+def frames(ethertype, payload, source=WIRE, destination=PF, tags=(), length=None, count=8, sender=None):
+    """A burst of one frame; tags: (service tag?, one of the common VLANs); sender: whose address, the source's own without."""
+    text = bytes([FRAMES, source, count - 1, destination, 3 if sender is None else sender])
     if source != WIRE:
-        text += b"\1"
+        text += bytes([sender is None])
     text += bytes([len(tags)])
     for service, vlan in tags:
         text += bytes([service, vlan, 0])
@@ -53,8 +54,12 @@ def seeds():
     spread = bytes([SPREAD, PF]) + bytes([0xaa] * 8)
     yield "spread_anew", spread + frames(0x0800, ipv4(17)) + frames(0x86dd, ipv6(17)) + bytes([SPREAD, PF]) + bytes(8) + \
         frames(0x0800, ipv4(17)) + frames(0x0806, b"")
-    yield "exact_filter", bytes([FILTER, VF1, 1, 96, 0, 1]) + frames(0x88b5, bytes(50), destination=96, tags=((0, 1),)) + \
-        frames(0x88b5, bytes(50), destination=96)
+    yield "exact_filter", bytes([FILTER, VF1, 1, GROUP, 0, 1]) + frames(0x88b5, bytes(50), destination=GROUP, tags=((0, 1),)) + \
+        frames(0x88b5, bytes(50), destination=GROUP)
+    yield "borrowed_sources", bytes([FILTER, VF1, 1, GROUP, 1]) + frames(0x88b5, bytes(50), source=VF1, sender=GROUP) + \
+        bytes([FILTER, VF1, 1, UNICAST, 1]) + frames(0x88b5, bytes(50), source=VF1, sender=UNICAST) + \
+        frames(0x88b5, bytes(50), source=VF1, sender=VF2) + bytes([FILTER, VF1, 1, UNICAST, 0, 1]) + \
+        frames(0x88b5, bytes(50), source=VF1, sender=UNICAST, tags=((0, 1),))
     yield "promiscuous", bytes([FLAGS, VF1, 0x0f, FLAGS, VF2, 0x3f]) + frames(0x88b5, bytes(50), destination=3) + \
         frames(0x88b5, bytes(50), destination=BROADCAST, source=PF)
     yield "port_vlan", bytes([POLICY, 0, 1, 1, 3, 1, 0]) + frames(0x0800, ipv4(6), source=VF1) + \
