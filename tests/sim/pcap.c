@@ -328,6 +328,40 @@ static void damaged_files_do_no_harm(void)
 	bench_end(bench);
 }
 
+/* A copy that was broken off: what is whole of it arrives, and an error says that there was more. */
+static void a_cut_file_is_an_error(void)
+{
+	static const struct record records[] = { { 1, 2, 60, 60 }, { 1, 3, 70, 70 } };
+	/* Where header and records end. */
+	static const size_t whole[] = { 24, 24 + 16 + 60, 24 + 16 + 60 + 16 + 70 };
+	static uint8_t good[400];
+	struct bench *bench = bench_new();
+	FILE *file;
+
+	make_folder();
+	write_file(MAGIC_NANOSECONDS, 1, records, 2);
+	file = fopen(in_path, "rb");
+	WEIR_REQUIRE_EQ(fread(good, 1, sizeof(good), file), whole[2]);
+	fclose(file);
+	for (size_t bytes = 0; bytes <= whole[2]; bytes++) {
+		uint32_t errors = bench->log_errors, frames = 0;
+		bool ends_well = bytes == whole[0] || bytes == whole[1] || bytes == whole[2];
+
+		file = fopen(in_path, "wb");
+		fwrite(good, bytes, 1, file);
+		fclose(file);
+		int error = open_wire(bench, IN, ",rate=full");
+
+		WEIR_EXPECT_EQ(error, bytes < whole[0] ? -EINVAL : 0);
+		while (!error && bench_receive(bench, 0, frame))
+			frames++;
+		WEIR_EXPECT_EQ(frames, (bytes >= whole[1]) + (bytes >= whole[2]));
+		WEIR_EXPECT_EQ(bench->log_errors - errors, !ends_well);
+	}
+	remove_folder();
+	bench_end(bench);
+}
+
 static void a_full_disk_is_reported_once(void)
 {
 	struct bench *bench = bench_new();
@@ -362,6 +396,7 @@ const struct weir_test pcap_tests[] = {
 	TEST(records_that_are_no_frames_are_left_out),
 	TEST(other_link_types_are_refused),
 	TEST(damaged_files_do_no_harm),
+	TEST(a_cut_file_is_an_error),
 	TEST(a_full_disk_is_reported_once),
 };
 const size_t pcap_tests_count = WEIR_TESTS(pcap_tests);
