@@ -290,6 +290,16 @@ def weir_vm_runs_a_script(series, folder):
         require_equal(stream.read(), "written\n", "file in the shared folder")
 
 
+def weir_vm_brings_a_weir(series, folder):
+    """Without further words a guest has a Weir, its PF driven; with --vfs as many VFs, driven too."""
+    script = os.path.join(folder, "weir.sh")
+    with open(script, "w", encoding="ascii") as stream:
+        stream.write("#!/bin/sh\nfor each in /sys/class/net/*/device/driver; do basename \"$(readlink \"$each\")\"; done | sort | uniq -c\n")
+    for vfs, wanted in ((0, "1 weir"), (3, "1 weir 3 weirvf")):
+        done = weir_vm("--kernel", series, "--vfs", str(vfs), "--run", script)
+        require_equal((done.returncode, " ".join(done.stdout.split())), (0, wanted), "drivers of interfaces (%s)" % done.stderr.strip())
+
+
 def weir_vm_tells_mistakes():
     """Exit status 2 for a mistake on the command line, 125 for what cannot be started; in one line and without a traceback."""
     for status, pattern, arguments in (
@@ -351,6 +361,7 @@ def main():
         suite.run("guest.runner.hang_is_killed", hang_is_killed, series, boot_s)
         suite.run("guest.runner.dead_emulator_is_found", dead_emulator_is_found, series)
         suite.run("guest.weir_vm.runs_a_script", weir_vm_runs_a_script, series, folder)
+        suite.run("guest.weir_vm.brings_a_weir", weir_vm_brings_a_weir, series, folder)
     return suite.done()
 
 

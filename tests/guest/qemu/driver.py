@@ -38,11 +38,12 @@ class AdminQueue:
         bench.wait_for(lambda: self.function.register(0x120) & 1, "running admin queue")
         return self
 
-    def send_echo(self, text):
-        """Submit an ECHO of `text`."""
+    def send_echo(self, text, response=None):
+        """Submit an ECHO of `text`; response: where the answer shall go, if not to the queue's own page."""
         attribute = struct.pack("<HH", DATA_MUST, len(text)) + text + bytes(-len(text) % 4)
         self.machine.memory_write(self.places[1], attribute)
-        command = struct.pack("<HHHHQQQ", ECHO, self.tail, len(attribute), PAGE, self.base + REQUEST, self.base + RESPONSE, 0)
+        command = struct.pack("<HHHHQQQ", ECHO, self.tail, len(attribute), PAGE, self.base + REQUEST,
+                              self.base + RESPONSE if response is None else response, 0)
         self.machine.memory_write(self.places[0] + 32 * (self.tail % (1 << SQ_LOG2)), command)
         self.tail = (self.tail + 1) & 0xffff
         self.function.bar_write(0, 0x124, self.tail)
@@ -123,6 +124,16 @@ class Iommu:
         iotlb = self.REGISTERS + (self.machine.load(self.REGISTERS + 0x10, 8) >> 8 & 0x3ff) * 16 + 8
         self.machine.store(iotlb, 1 << 63 | 1 << 60, 8)
         bench.wait_for(lambda: not self.machine.load(iotlb, 8) >> 63, "end of the IOTLB invalidation")
+
+    def fault(self):
+        """The fault recorded first, and not any more: (routing id of who did it, address of the page, True for a write); None."""
+        record = self.REGISTERS + (self.machine.load(self.REGISTERS + 8, 8) >> 24 & 0x3ff) * 16
+        high = self.machine.load(record + 8, 8)
+        if not high >> 63:
+            return None
+        found = high & 0xffff, self.machine.load(record, 8) & -PAGE, not high >> 62 & 1
+        self.machine.store(record + 12, 1 << 31)
+        return found
 
     def enable(self):
         """From now on addresses are translated."""

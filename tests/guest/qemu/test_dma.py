@@ -23,6 +23,7 @@ class Bench:
         try:
             self.machine = Machine(",attach=%s" % self.sim.folder if self.sim else "", before=SHARED_MEMORY, iommu=options,
                                    expect=(() if self.sim else NO_CABLE) + tuple(expect))
+            self.machine.sim = self.sim
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise
@@ -181,6 +182,37 @@ def read_only_memory_is_not_written(kind):
         tap.require(machine.memory_read(places[0][2], PAGE) == bytes(PAGE), "it was written")
 
 
+def a_vf_outside_of_its_domain_is_stopped_and_reported(kind):
+    """What is mapped for one VF is nothing to another, who is named with the address; both go on."""
+    with Bench(kind, iommu=True, expect=FAULT_WORDS) as machine:
+        machine.start()
+        functions = machine.enable_vfs(2)
+        for function in functions:
+            function.wait_ready()
+        iommu, iova, places, queues = translated(machine, functions)
+        page, address = places[1][0] + 16 * PAGE, iova + 16 * PAGE
+        iommu.map(functions[1].devfn, address, page)
+        iommu.flush()
+        for number in range(5):
+            queues[1].send_echo(b"to a page of one's own", response=address)
+            tap.require(queues[1].completion()[0] == 0, "its owner cannot write to the page")
+            mark = struct.pack("<Q", 0x7654321000000000 + number) * (PAGE // 8)
+            machine.memory_write(page, mark)
+            tap.require(iommu.fault() is None, "the IOMMU reports what nobody did")
+            queues[0].send_echo(b"to a page of somebody else's", response=address)
+            status = queues[0].completion()[0]
+            tap.require(status == DMA_FAULT, "status %d" % status)
+            tap.require(machine.memory_read(page, PAGE) == mark, "somebody else's page was written")
+            if machine.sim:
+                found = [(fault["name"], int(fault["address"], 16), fault["write"]) for fault in machine.sim.ask("iommu")["faults"]]
+                tap.require(found == [("vf0", address, True)], "weir-sim reports %s" % found)
+            else:
+                found = iommu.fault()
+                tap.require(found == (1 << 8 | functions[0].devfn, address, True), "the IOMMU reports %s" % (found,))
+            for queue in queues:
+                queue.echo(b"and on")
+
+
 def tests():
     """(name, function, arguments...) of all."""
     cases = [
@@ -191,5 +223,6 @@ def tests():
         ("qemu.ats.each_function_has_its_own_addresses", each_function_has_its_own_addresses),
         ("qemu.ats.invalidated_memory_is_not_touched", invalidated_memory_is_not_touched),
         ("qemu.ats.read_only_memory_is_not_written", read_only_memory_is_not_written),
+        ("qemu.iommu.a_vf_outside_of_its_domain_is_stopped_and_reported", a_vf_outside_of_its_domain_is_stopped_and_reported),
     ]
     return [("%s_%s" % (name, kind), function, kind) for kind in ("in_process", "on_weir_sim") for name, function in cases]
