@@ -4,13 +4,24 @@
 import collections
 import json
 import statistics
+import xml.etree.ElementTree as xml
 
 # Samples whose probes lie this close together are of one placement.
 REGIME_RATIO = 1.3
 
-Sample = collections.namedtuple("Sample", "name value probe_ns")
+# Turns in which both had a good sample, below which a ratio is that of the medians and says nothing about its spread.
+PAIRS_LEAST = 3
 
-Figure = collections.namedtuple("Figure", "case metric unit ours peer peer_value ratio probe_ns samples")
+# turn: those of one turn were taken right after each other.
+Sample = collections.namedtuple("Sample", "name value probe_ns turn")
+
+# ratio: the median of the turns' ratios; half of them lie from ratio_low to ratio_high. samples: turns (without a peer: values).
+Figure = collections.namedtuple("Figure", "case metric unit ours peer peer_value ratio probe_ns samples ratio_low ratio_high")
+
+
+def alone(case, metric, unit, value, samples):
+    """A Figure without a peer."""
+    return Figure(case, metric, unit, value, None, None, None, None, samples, None, None)
 
 
 def regime(samples, names):
@@ -30,18 +41,20 @@ def fullness(found):
 
 
 def compare(case, metric, unit, found, ours):
-    """A Figure for each peer; one without a peer if there is none. found: as from regime()."""
+    """A Figure for each peer. found: as from regime()."""
     def median(name):
         return statistics.median(sample.value for sample in found[name])
 
-    peers = [name for name in found if name != ours]
     figures = []
-    for peer in peers or [None]:
-        used = found[ours] + (found[peer] if peer else [])
-        figures.append(Figure(
-            case, metric, unit, median(ours), peer, median(peer) if peer else None,
-            median(ours) / median(peer) if peer else None, round(statistics.median(sample.probe_ns for sample in used), 1),
-            min(len(found[ours]), len(found[peer]) if peer else len(found[ours]))))
+    for peer in [name for name in found if name != ours]:
+        theirs = {sample.turn: sample.value for sample in found[peer]}
+        ratios = [sample.value / theirs[sample.turn] for sample in found[ours] if sample.turn in theirs]
+        probe_ns = round(statistics.median(sample.probe_ns for sample in found[ours] + found[peer]), 1)
+        if len(ratios) >= PAIRS_LEAST:
+            low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive")
+        else:
+            low, ratio, high = None, median(ours) / median(peer), None
+        figures.append(Figure(case, metric, unit, median(ours), peer, median(peer), ratio, probe_ns, len(ratios), low, high))
     return figures
 
 
@@ -56,13 +69,25 @@ def shown(value):
 
 def table(figures):
     """The figures as lines of text."""
-    rows = [("case", "metric", "weir", "peer", "its value", "ratio", "probe", "samples")]
+    rows = [("case", "metric", "weir", "peer", "its value", "ratio", "half of them in", "probe", "samples")]
     for figure in figures:
         rows.append((figure.case, figure.metric + ", " + figure.unit, shown(figure.ours), figure.peer or "-",
                      shown(figure.peer_value), "-" if figure.ratio is None else "%.2f" % figure.ratio,
+                     "-" if figure.ratio_low is None else "%.2f to %.2f" % (figure.ratio_low, figure.ratio_high),
                      "-" if figure.probe_ns is None else "%.0f ns" % figure.probe_ns, str(figure.samples)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip() for row in rows)
+
+
+def write_junit(path, name, passed, reason):
+    """The one test of a run as tests/rows.py reads it. passed: None if the run could not tell, and reason says why."""
+    top = xml.Element("testsuite", name=path.stem, tests="1", failures=str(int(passed is False)),
+                      skipped=str(int(passed is None)), errors="0")
+    case = xml.SubElement(top, "testcase", classname=name.rpartition(".")[0], name=name)
+    if not passed:
+        xml.SubElement(case, "skipped" if passed is None else "failure", message=reason)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    xml.ElementTree(top).write(path, encoding="utf-8", xml_declaration=True)
 
 
 def write(path, figures):
