@@ -177,6 +177,9 @@ void host_take_events(struct host_function *function);
 bool host_get(const struct host_response *response, uint16_t id, uint64_t *value);
 /* Its bytes; NULL: absent. */
 const void *host_get_bytes(const struct host_response *response, uint16_t id, uint32_t *bytes);
+/* An attribute of VPORT_GET of the function's own vport; of VF_GET for a VF's function number. */
+uint64_t host_vport_value(struct host_function *function, uint16_t attribute);
+uint64_t host_vf_value(struct host *host, uint16_t function, uint16_t attribute);
 /* Flags of the function's vport: those in mask become as in flags. */
 int host_vport_flags(struct host_function *function, uint32_t flags, uint32_t mask);
 /* A counter of a scope of the function itself. */

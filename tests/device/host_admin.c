@@ -283,6 +283,32 @@ bool host_get(const struct host_response *response, uint16_t id, uint64_t *value
 	return true;
 }
 
+static uint64_t value_of(const struct host_response *response, int status, uint16_t attribute)
+{
+	uint64_t value = UINT64_MAX;
+
+	WEIR_REQUIRE_EQ(status, WEIR_STATUS_OK);
+	WEIR_REQUIRE(host_get(response, attribute, &value));
+	return value;
+}
+
+uint64_t host_vport_value(struct host_function *function, uint16_t attribute)
+{
+	struct host_response response;
+	int status = host_command(function, WEIR_COMMAND_VPORT_GET, NULL, &response);
+
+	return value_of(&response, status, attribute);
+}
+
+uint64_t host_vf_value(struct host *host, uint16_t function, uint16_t attribute)
+{
+	struct host_response response;
+	int status = host_command(&host->functions[0], WEIR_COMMAND_VF_GET,
+				  HOST_REQUEST(HOST_U(FUNCTION, function)), &response);
+
+	return value_of(&response, status, attribute);
+}
+
 uint64_t host_stat(struct host_function *function, enum weir_stats_scope scope, uint16_t index,
 		   uint32_t counter)
 {

@@ -32,30 +32,6 @@ static uint32_t tagged(struct host *host, uint32_t from, uint64_t destination, u
 			   protocol, tci, 0, 0);
 }
 
-/* An attribute of VPORT_GET (of the function itself) or VF_GET. */
-static uint64_t vport_value(struct host_function *function, uint16_t attribute)
-{
-	struct host_response response;
-	uint64_t value = UINT64_MAX;
-
-	WEIR_REQUIRE_EQ(host_command(function, WEIR_COMMAND_VPORT_GET, NULL, &response),
-			WEIR_STATUS_OK);
-	WEIR_REQUIRE(host_get(&response, attribute, &value));
-	return value;
-}
-
-static uint64_t vf_value(struct host *host, uint16_t vf, uint16_t attribute)
-{
-	struct host_response response;
-	uint64_t value = UINT64_MAX;
-
-	WEIR_REQUIRE_EQ(host_command(&host->functions[0], WEIR_COMMAND_VF_GET,
-				     HOST_REQUEST(HOST_U(FUNCTION, vf)), &response),
-			WEIR_STATUS_OK);
-	WEIR_REQUIRE(host_get(&response, attribute, &value));
-	return value;
-}
-
 static int set_mac(struct host_function *function, uint64_t mac)
 {
 	return host_command(function, WEIR_COMMAND_VPORT_SET, HOST_REQUEST(HOST_U(MAC, mac)), NULL);
@@ -112,14 +88,14 @@ static void a_service_tag_is_put_on_and_taken_off_with_its_priority(void)
 	WEIR_EXPECT_EQ(got.flags & WEIR_RXC_VLAN_MASK, 0);
 	WEIR_EXPECT_MEM(got.data + 12, "\x81\x00\x00\x4d", 4);
 	/* Invisible to the VF, known to the administrator. */
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_VLAN), 200);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PRIORITY), 5);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PROTOCOL), 0x88a8);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN), 200);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PRIORITY), 5);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PROTOCOL), 0x88a8);
 	/* Taken back. */
 	WEIR_EXPECT_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_VLAN, 0), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(untagged(host, 1, test_mac(0)), 1u << 0);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, test_mac(1)), 1u << 1);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PRIORITY), 0);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PRIORITY), 0);
 	host_take_events(vf);
 	WEIR_EXPECT_EQ(vf->events[WEIR_EVENT_VF_CHANGED], 2);
 	host_destroy(host);
@@ -337,7 +313,7 @@ static bool link_of(struct host_function *function)
 	/* All views agree. */
 	WEIR_EXPECT_EQ(WEIR_GET(WEIR_REG_STATUS_LINK_UP, host_read(function, WEIR_REG_STATUS)), up);
 	WEIR_EXPECT_EQ(host_read(function, WEIR_REG_LINK_SPEED), speed);
-	WEIR_EXPECT_EQ(vport_value(function, WEIR_ATTRIBUTE_LINK_UP), up);
+	WEIR_EXPECT_EQ(host_vport_value(function, WEIR_ATTRIBUTE_LINK_UP), up);
 	WEIR_EXPECT_EQ(speed != 0, up);
 	host_take_events(function);
 	if (function->events[WEIR_EVENT_LINK])
@@ -437,10 +413,10 @@ static void a_vf_chooses_its_mac_until_the_administrator_does(void)
 	WEIR_EXPECT_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_MAC, 0x4402), WEIR_STATUS_OK);
 	host_take_events(vf);
 	WEIR_EXPECT_EQ(vf->events[WEIR_EVENT_VF_CHANGED], 1);
-	WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_MAC), 0x4402);
-	WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_ADMIN_MAC), 1);
+	WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_MAC), 0x4402);
+	WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_ADMIN_MAC), 1);
 	WEIR_EXPECT_EQ(host_read(vf, WEIR_REG_MAC_LOW), 0x4402);
-	WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_FILTERS_USED), 1);
+	WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_FILTERS_USED), 1);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0x2202), 0);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0x3302), 0);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0x4402), 1u << 1);
@@ -452,7 +428,7 @@ static void a_vf_chooses_its_mac_until_the_administrator_does(void)
 	WEIR_EXPECT_EQ(filter(vf, WEIR_COMMAND_FILTER_ADD, GROUP + (1ull << 40)), WEIR_STATUS_OK);
 	/* The claim withdrawn: what it has stays, what it wants it may. */
 	WEIR_EXPECT_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_MAC, 0), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_ADMIN_MAC), 0);
+	WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_ADMIN_MAC), 0);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0x4402), 1u << 1);
 	WEIR_EXPECT_EQ(set_mac(vf, 0x2202), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0x2202), 1u << 1);
@@ -467,7 +443,7 @@ static void trust_gives_and_its_loss_takes(void)
 	WEIR_EXPECT_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_MAC, test_mac(1)), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(filter(vf, WEIR_COMMAND_FILTER_ADD, 0x3302), WEIR_STATUS_NOT_PERMITTED);
 	WEIR_EXPECT_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_TRUST, 1), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_TRUST), 1);
+	WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_TRUST), 1);
 	WEIR_EXPECT_EQ(filter(vf, WEIR_COMMAND_FILTER_ADD, 0x3302), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(filter(vf, WEIR_COMMAND_FILTER_ADD, GROUP), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(host_vport_flags(vf, 6, 6), WEIR_STATUS_OK);
@@ -478,9 +454,9 @@ static void trust_gives_and_its_loss_takes(void)
 	WEIR_EXPECT_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_TRUST, 0), WEIR_STATUS_OK);
 	host_take_events(vf);
 	WEIR_EXPECT_EQ(vf->events[WEIR_EVENT_VF_CHANGED], 3);
-	WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_VPORT_FLAGS),
+	WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_VPORT_FLAGS),
 		       WEIR_VPORT_ENABLE | WEIR_VPORT_BROADCAST);
-	WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_FILTERS_USED), 1);
+	WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_FILTERS_USED), 1);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, test_mac(2)), 4u);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, GROUP + (9ull << 40)), 0);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0x3302), 0);
@@ -513,7 +489,7 @@ static void a_mac_given_before_the_vf_exists_is_its_mac(void)
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0x556677889902), 2u);
 	/* The other has none, and gets nothing by accident. */
 	WEIR_REQUIRE(host_up(&host->functions[2], 0, 1, 2048, false));
-	WEIR_EXPECT_EQ(vport_value(&host->functions[2], WEIR_ATTRIBUTE_MAC), 0);
+	WEIR_EXPECT_EQ(host_vport_value(&host->functions[2], WEIR_ATTRIBUTE_MAC), 0);
 	WEIR_EXPECT_EQ(untagged(host, WIRE, 0), 0);
 	host_destroy(host);
 }

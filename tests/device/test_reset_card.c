@@ -10,29 +10,6 @@
 #define VFS	 4
 #define STRANGER 0x112233445502ull
 
-static uint64_t vport_value(struct host_function *function, uint16_t attribute)
-{
-	struct host_response response;
-	uint64_t value = UINT64_MAX;
-
-	WEIR_REQUIRE_EQ(host_command(function, WEIR_COMMAND_VPORT_GET, NULL, &response),
-			WEIR_STATUS_OK);
-	WEIR_REQUIRE(host_get(&response, attribute, &value));
-	return value;
-}
-
-static uint64_t vf_value(struct host *host, uint16_t vf, uint16_t attribute)
-{
-	struct host_response response;
-	uint64_t value = UINT64_MAX;
-
-	WEIR_REQUIRE_EQ(host_command(&host->functions[0], WEIR_COMMAND_VF_GET,
-				     HOST_REQUEST(HOST_U(FUNCTION, vf)), &response),
-			WEIR_STATUS_OK);
-	WEIR_REQUIRE(host_get(&response, attribute, &value));
-	return value;
-}
-
 /* All functions at work, everyone to the next. */
 static struct traffic everyone;
 
@@ -60,14 +37,14 @@ static void decide(struct host *host)
 
 static void expect_decided(struct host *host, bool kept)
 {
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_MAC), kept ? 0x667788990002 : 0);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_ADMIN_MAC), kept);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_VLAN), kept ? 77 : 0);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PRIORITY), kept ? 2 : 0);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PROTOCOL), kept ? 0x88a8 : 0x8100);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_TRUST), kept);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_SPOOF_CHECK), !kept);
-	WEIR_EXPECT_EQ(vf_value(host, 1, WEIR_ATTRIBUTE_LINK_POLICY),
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_MAC), kept ? 0x667788990002 : 0);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_ADMIN_MAC), kept);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN), kept ? 77 : 0);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PRIORITY), kept ? 2 : 0);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PROTOCOL), kept ? 0x88a8 : 0x8100);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_TRUST), kept);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_SPOOF_CHECK), !kept);
+	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_LINK_POLICY),
 		       kept ? WEIR_LINK_POLICY_ENABLE : WEIR_LINK_POLICY_AUTO);
 }
 
@@ -400,11 +377,13 @@ static void a_reset_function_has_its_reset_values(void)
 		WEIR_EXPECT_EQ(host_read(vf, WEIR_REG_MAC_LOW), round % 2 ? 0x66778802 : 0);
 		host_forget(vf);
 		WEIR_REQUIRE(host_start(vf));
-		WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_VPORT_FLAGS), WEIR_VPORT_BROADCAST);
-		WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_MTU), 1500);
-		WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_MAC), round % 2 ? 0x445566778802 : 0);
-		WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_FILTERS_USED), 0);
-		WEIR_EXPECT_EQ(vport_value(vf, WEIR_ATTRIBUTE_TRUST), 1);
+		WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_VPORT_FLAGS),
+			       WEIR_VPORT_BROADCAST);
+		WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_MTU), 1500);
+		WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_MAC),
+			       round % 2 ? 0x445566778802 : 0);
+		WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_FILTERS_USED), 0);
+		WEIR_EXPECT_EQ(host_vport_value(vf, WEIR_ATTRIBUTE_TRUST), 1);
 		WEIR_EXPECT_EQ(host_command(vf, WEIR_COMMAND_VLAN_DELETE,
 					    HOST_REQUEST(HOST_U(VLAN, 12)), NULL),
 			       WEIR_STATUS_NOT_FOUND);
@@ -437,10 +416,10 @@ static void a_reset_function_has_its_reset_values(void)
 		host_settle(host);
 		host_forget(pf);
 		WEIR_REQUIRE(host_start(pf));
-		WEIR_EXPECT(vport_value(pf, WEIR_ATTRIBUTE_MAC) != 0);
+		WEIR_EXPECT(host_vport_value(pf, WEIR_ATTRIBUTE_MAC) != 0);
 		if (round)
-			WEIR_EXPECT_EQ(vport_value(pf, WEIR_ATTRIBUTE_MAC), pf_mac);
-		pf_mac = vport_value(pf, WEIR_ATTRIBUTE_MAC);
+			WEIR_EXPECT_EQ(host_vport_value(pf, WEIR_ATTRIBUTE_MAC), pf_mac);
+		pf_mac = host_vport_value(pf, WEIR_ATTRIBUTE_MAC);
 		WEIR_EXPECT_EQ(host_read(pf, WEIR_REG_MAC_LOW), (uint32_t)pf_mac);
 	}
 	/* The log's level lives as long as the power: commands are still logged. */
