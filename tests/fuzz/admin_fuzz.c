@@ -91,6 +91,25 @@ static void check_response(uint16_t opcode, const uint8_t *data, uint32_t bytes)
 	MUST(at == bytes);
 }
 
+/* Do the request's attributes lie within it, with zeros behind their values? */
+static bool is_whole(const uint8_t *request, uint32_t bytes)
+{
+	for (uint32_t at = 0; at < bytes;) {
+		if (bytes - at < 4)
+			return false;
+		uint32_t length = request[at + 2] | (uint32_t)request[at + 3] << 8,
+			 padded = (length + 3) & ~3u;
+
+		if (padded > bytes - at - 4)
+			return false;
+		for (uint32_t i = length; i < padded; i++)
+			if (request[at + 4 + i])
+				return false;
+		at += 4 + padded;
+	}
+	return bytes % 4 == 0;
+}
+
 static bool is_privileged(uint16_t opcode)
 {
 	return opcode >= WEIR_COMMAND_LINK_SET;
@@ -136,6 +155,7 @@ static void by_mailbox(struct host_function *function, uint16_t opcode, const ui
 		return;
 	}
 	MUST(!vf || !is_privileged(opcode));
+	MUST(is_whole(request, bytes));
 	uint32_t length = WEIR_GET(WEIR_REG_MAILBOX_STATUS_LENGTH, status);
 
 	for (uint32_t at = 0; at < length && at < sizeof(response); at += 4) {
@@ -209,10 +229,12 @@ static void command(enum way way, uint16_t opcode, const uint8_t *request, uint3
 		break;
 	default:
 		if (host_manage_bytes(&host->functions[0], opcode, request, bytes, &response) ==
-		    WEIR_STATUS_OK)
+		    WEIR_STATUS_OK) {
+			MUST(is_whole(request, bytes));
 			check_response(opcode, response.data, response.bytes);
-		else
+		} else {
 			MUST(response.bytes == 0 || host->functions[0].detail == UINT32_MAX);
+		}
 		break;
 	}
 }
