@@ -685,6 +685,32 @@ static void an_attack_does_not_slow_the_neighbours(void)
 	}
 }
 
+static void a_frame_that_never_left_is_not_counted_as_sent(void)
+{
+	struct host *host = test_card(1, 1, 2048, false);
+	struct host_function *vf = &host->functions[1], *pf = &host->functions[0];
+	struct weir_tx_descriptor *ring = host_pointer(vf, vf->tx[0].ring);
+	enum weir_stats_scope port = WEIR_STATS_SCOPE_PORT;
+	static uint8_t frame[800];
+
+	host_wire_capture(host);
+	for (uint32_t i = 0; i < 40; i++) {
+		/* Every second one ends where there is nothing, behind what is read to decide on it. */
+		host_make_frame(frame, test_mac(77), test_mac(1), 0, 0, sizeof(frame), 1, i);
+		WEIR_REQUIRE(host_send(vf, 0, frame, sizeof(frame), 2, 0, 0, 0));
+		if (i % 2)
+			ring[(uint16_t)(vf->tx[0].tail - 1) % 64].address =
+				weir_cpu_to_le64(vf->iova + 0x40000000);
+		host_send_done(vf, 0);
+		host_settle(host);
+	}
+	WEIR_EXPECT_EQ(host->wire_count, 20);
+	WEIR_EXPECT_EQ(host_stat(pf, port, 0, WEIR_STAT_PORT_TX_FRAMES), 20);
+	WEIR_EXPECT_EQ(host_stat(pf, port, 0, WEIR_STAT_PORT_TX_BYTES), 20 * sizeof(frame));
+	WEIR_EXPECT_EQ(vport_stat(vf, WEIR_STAT_VPORT_TX_DROPPED_FAULT), 20);
+	host_destroy(host);
+}
+
 const struct weir_test badinput_tests[] = {
 	{ "badinput.doorbells_of_nothing_are_counted_and_ignored",
 	  doorbells_of_nothing_are_counted_and_ignored },
@@ -706,6 +732,8 @@ const struct weir_test badinput_tests[] = {
 	  frames_of_impossible_lengths_are_dropped },
 	{ "badinput.segments_that_wrap_the_address_space_are_dropped",
 	  segments_that_wrap_the_address_space_are_dropped },
+	{ "badinput.a_frame_that_never_left_is_not_counted_as_sent",
+	  a_frame_that_never_left_is_not_counted_as_sent },
 	{ "badinput.frames_without_an_end_are_skipped_up_to_it",
 	  frames_without_an_end_are_skipped_up_to_it },
 	{ "badinput.a_tail_in_the_middle_of_a_frame_waits_for_the_rest",

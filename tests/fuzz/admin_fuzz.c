@@ -267,6 +267,9 @@ static uint32_t attribute(struct input *input, const struct weir_command_rule *r
 		   : how & 0x08 ? length
 		   : how & 0x04 ? 8
 				: 2);
+	/* What must be zero behind a value is not. */
+	if ((how & 0x60) == 0x20 && length % 4)
+		to[4 + length] = 1;
 	/* An address in VF 1's memory. */
 	if (how & 0x04 && length == 8) {
 		uint64_t place = host->functions[FUZZ_BAD].iova + 0x100000;
@@ -398,6 +401,7 @@ static void reset(struct input *input)
 static void act(struct input *input)
 {
 	struct host_function *bad = &host->functions[FUZZ_BAD];
+	uint32_t place;
 
 	switch ((enum act)(take(input, 1) % ACTS)) {
 	case ACT_TYPED:
@@ -413,8 +417,8 @@ static void act(struct input *input)
 		raw_register(input);
 		break;
 	case ACT_WINDOW:
-		host_write(bad, WEIR_REG_MAILBOX_WINDOW_VALUE + ((uint32_t)take(input, 2) & 0xffc),
-			   (uint32_t)take(input, 4));
+		place = WEIR_REG_MAILBOX_WINDOW_VALUE + ((uint32_t)take(input, 2) & 0xffc);
+		host_write(bad, place, (uint32_t)take(input, 4));
 		break;
 	case ACT_TURNS:
 		for (uint32_t i = (uint32_t)take(input, 1) % 16; i; i--)

@@ -37,6 +37,7 @@ enum act {
 
 #define READ_ONLY  0x10000000u
 #define WRITE_ONLY 0x20000000u
+#define NOWHERE	   0x40000000u
 
 static uint8_t special[2][8192] __attribute__((aligned(4096)));
 
@@ -109,9 +110,20 @@ static void good_frame(struct input *input)
 	host_make_frame(frame, to[take(input, 1) % 5], test_mac(1), 0, 0, bytes, 1, 1);
 	/* The rest of its header may be anything. */
 	take_bytes(input, frame + 12, (uint32_t)take(input, 1) % 48);
-	if (host_send(bad, queue, frame, bytes, 1 + (uint32_t)take(input, 1) % 32,
-		      (uint32_t)take(input, 1) % 64, flags, (uint16_t)take(input, 2)))
-		host_send_done(bad, queue);
+	uint8_t how = (uint8_t)take(input, 1);
+	uint32_t offset = (uint32_t)take(input, 1) % 64;
+	uint16_t tci = (uint16_t)take(input, 2);
+
+	if (!host_send(bad, queue, frame, bytes, 1 + how % 32u, offset, flags, tci))
+		return;
+	/* Its end may be where nothing is. */
+	if (how & 0x80) {
+		struct weir_tx_descriptor *ring = host_pointer(bad, bad->tx[queue].ring);
+		uint16_t last = (uint16_t)(bad->tx[queue].tail - 1);
+
+		ring[last % (1u << HOST_RING_LOG2)].address = weir_cpu_to_le64(bad->iova + NOWHERE);
+	}
+	host_send_done(bad, queue);
 }
 
 static void doorbell(struct input *input)

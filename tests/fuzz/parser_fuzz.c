@@ -161,8 +161,9 @@ static void frames(struct input *input)
 		memcpy(frame.data + 6, &mac, 6);
 	}
 	for (uint32_t tags = (uint32_t)take(input, 1) % 3; tags; tags--, at += 4) {
-		uint16_t type = types[take(input, 1) & 1],
-			 tci = (uint16_t)(vlan(input) | take(input, 1) % 8 << 13);
+		uint16_t type = types[take(input, 1) & 1], tci = vlan(input);
+
+		tci = (uint16_t)(tci | take(input, 1) % 8 << 13);
 
 		memcpy(frame.data + at,
 		       (uint8_t[]){ (uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(tci >> 8),
@@ -194,8 +195,11 @@ static void frames(struct input *input)
 		}
 		predict(from, &frame, insert, tci);
 		/* The next: another place, another flow, another length. */
-		if (take(input, 1) & 1)
-			frame.data[take(input, 1) % 64] = (uint8_t)take(input, 1);
+		if (take(input, 1) & 1) {
+			uint32_t place = (uint32_t)take(input, 1) % 64;
+
+			frame.data[place] = (uint8_t)take(input, 1);
+		}
 		if (take(input, 1) & 1 && frame.bytes > 14)
 			frame.bytes--;
 	}
@@ -385,7 +389,7 @@ static void compare_counters(uint16_t function, enum weir_stats_scope scope, con
 		memcpy(&value, data + 8 * i, 8);
 		if (value != model[i])
 			fprintf(stderr, "function %u scope %u counter %u: %llu, should be %llu\n",
-				function, scope, i, (unsigned long long)value,
+				function, (uint32_t)scope, i, (unsigned long long)value,
 				(unsigned long long)model[i]);
 		MUST(value == model[i]);
 	}
