@@ -45,6 +45,26 @@ void weir_link_show(struct weir_device *weir)
 }
 
 /**
+ * weir_link_lost() - the function is gone for longer than a reset takes: its link is down
+ * @weir: the function, its interface detached and without a carrier; under RTNL
+ *
+ * The core puts what it would make of a lost carrier off until the interface is attached again,
+ * which may be never. When the carrier comes back it catches up.
+ */
+void weir_link_lost(struct weir_device *weir)
+{
+	struct net_device *netdev = weir->netdev;
+
+	ASSERT_RTNL();
+	if (!netif_running(netdev) || READ_ONCE(netdev->operstate) == IF_OPER_DOWN)
+		return;
+	weir->link_told = false;
+	netif_info(weir, link, netdev, "link down\n");
+	WRITE_ONCE(netdev->operstate, IF_OPER_DOWN);
+	netdev_state_change(netdev);
+}
+
+/**
  * weir_link_set() - note the state of the link
  * @weir: the function
  * @up: whether it is up

@@ -507,6 +507,7 @@ void weir_event_work(struct work_struct *work);
 void weir_service_work(struct work_struct *work);
 void weir_link_set(struct weir_device *weir, bool up, u32 speed_mbps);
 void weir_link_show(struct weir_device *weir);
+void weir_link_lost(struct weir_device *weir);
 int weir_link_read(struct weir_device *weir);
 
 /* weir_irq.c */

@@ -321,9 +321,11 @@ static void weir_give_up(struct weir_device *weir, int err)
 		if (weir->data)
 			weir_data_drop_frames(weir, weir->data);
 	}
-	if (weir->retries == 1)
+	if (weir->retries == 1) {
 		dev_err(weir->dev, "recovery failed: error %d%s; trying on, less and less often\n",
 			err, err == -ENODEV ? ", the function does not answer on the bus" : "");
+		weir_link_lost(weir);
+	}
 	weir->retry_at = jiffies + (HZ << min(weir->retries, WEIR_RETRY_LONGEST_LOG2));
 	weir->retries++;
 }
