@@ -240,6 +240,11 @@ void weir_data_quiesce(struct weir_device *weir, struct weir_data *data)
 		weir_qstats_set_napi(weir->netdev, i, NULL, 0);
 		napi_disable(&data->pairs[i]->napi);
 	}
+	/*
+	 * That waits for napi_complete_done() only, and the poll arms its vectors after it: those
+	 * doorbells must not come when the queues are gone.
+	 */
+	synchronize_net();
 	/* A last poll may have woken a queue. */
 	netif_tx_disable(weir->netdev);
 }

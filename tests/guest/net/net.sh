@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=sh disable=SC2034,SC2154,SC2086,SC2015  # what is set here is for the jobs, and the other way round
+# shellcheck shell=sh
 # What the jobs about a Weir's network share. VF n lives in the namespace vN with its interface named vf, the PF where it is with
 # its interface named pf; a job sources this after /usr/lib/weir/guest.sh.
 
 PF=0000:01:00.0
 PF_PATH=/sys/bus/pci/devices/$PF
-PF_ID=1234:5745
+# shellcheck disable=SC2034 # for the jobs
 VF_ID=1234:5746
 
 # vf_address N: the PCI address of VF N
@@ -180,14 +180,24 @@ watch_end() {
 		}' "/tmp/watch.$1"
 }
 
-# serve_iperf NAMESPACE-OR-- PORT: an iperf3 server in the background
+# serve_iperf NAMESPACE-OR-- PORT: an iperf3 server in the background; it listens when this returns
 serve_iperf() {
 	if [ "$1" = - ]; then
 		iperf3 -s -p "$2" >/dev/null 2>&1 </dev/null &
+		echo $! >>/tmp/iperf.pids
+		wait_until 10 listens "$2"
 	else
 		ip netns exec "$1" iperf3 -s -p "$2" >/dev/null 2>&1 </dev/null &
+		echo $! >>/tmp/iperf.pids
+		wait_until 10 listens "$2" ip netns exec "$1"
 	fi
-	echo $! >>/tmp/iperf.pids
+}
+
+# listens PORT [COMMAND...]: somebody takes TCP connections at that port; the command leads to where
+listens() {
+	listens_port=$1
+	shift
+	"$@" ss -Hltn "sport = :$listens_port" | grep -q .
 }
 
 end_iperf() {
@@ -208,11 +218,13 @@ moves_data() {
 	grep -E 'receiver$' /tmp/iperf.out
 }
 
-# traffic_begin NAME N PORT ADDRESS: TCP from a VF's namespace without end; it starts again by itself when it breaks
+# traffic_begin NAME N PORT ADDRESS: TCP from a VF's namespace without end; it starts again by itself when it breaks. $TRAFFIC: iperf3's
+# options, such as a rate that leaves the emulated processors something for the rest
 traffic_begin() {
 	(
 		while :; do
-			ip netns exec "v$2" iperf3 -c "$4" -p "$3" -t 600 --connect-timeout 1000 >/dev/null 2>&1
+			# shellcheck disable=SC2086 # several options
+			ip netns exec "v$2" iperf3 -c "$4" -p "$3" -t 600 --connect-timeout 1000 $TRAFFIC >/dev/null 2>&1
 			usleep 200000
 		done
 	) </dev/null >/dev/null 2>&1 &
@@ -270,6 +282,7 @@ listen_end() {
 	wait "$listen_pid"
 }
 
+arrives_frame=
 # arrives N EXPRESSION...: the frame in $arrives_frame, sent from the other end of the wire, comes to an interface within 2 s, where
 # tcpdump knows it by the expression
 arrives() {

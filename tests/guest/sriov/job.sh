@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs in a guest with a Weir: what an administrator does with it. The other end of its cable is tests/guest/net/wire.py, and
 # QEMU's user network with an iperf3 server of the host at 10.0.2.2, port $HOST_PORT (/job/settings.sh).
-# shellcheck disable=SC2317,SC1010,SC2010,SC2015,SC2086,SC2143 # functions are called by name; words are split on purpose
+# shellcheck disable=SC2317 # functions are called by name
 # shellcheck source=guest/lib/guest.sh
 . /usr/lib/weir/guest.sh
 # shellcheck source=tests/guest/net/net.sh
@@ -126,13 +126,13 @@ tap_run guest.netdev.tcp_from_the_hosts_stack_to_pf moves_data pf -c 10.0.2.2 -p
 jumbo() {
 	ip link set dev pf mtu 9000 && ip -n v0 link set dev vf mtu 9000 && ip -n v1 link set dev vf mtu 9000 || return 1
 	wait_until 5 carrier_in - pf && wait_until 5 carrier_in v0 vf && wait_until 5 carrier_in v1 vf || return 1
-	ping_well 0 -M do -s 8972 -c 10 -i 0.05 10.9.0.2 && ping_well 1 -M do -s 8972 -c 10 -i 0.05 10.9.0.100 || return 1
-	fails_saying 'too long' in_vf 0 ping -M do -s 8973 -c 1 -W 1 10.9.0.2
+	ping_well 0 -M "do" -s 8972 -c 10 -i 0.05 10.9.0.2 && ping_well 1 -M "do" -s 8972 -c 10 -i 0.05 10.9.0.100 || return 1
+	fails_saying 'too long' in_vf 0 ping -M "do" -s 8973 -c 1 -W 1 10.9.0.2
 }
 tap_run guest.netdev.mtu_9000 jumbo
 too_large_is_dropped() {
 	before=$(statistic 2 vport_rx_dropped_oversize)
-	in_vf 0 ping -M do -s 8972 -c 3 -i 0.1 -W 1 10.9.0.3 >/dev/null && return 1
+	in_vf 0 ping -M "do" -s 8972 -c 3 -i 0.1 -W 1 10.9.0.3 >/dev/null && return 1
 	after=$(statistic 2 vport_rx_dropped_oversize)
 	echo "rx_dropped_oversize: $before, then $after"
 	[ "$after" -ge $((before + 3)) ]
@@ -140,7 +140,7 @@ too_large_is_dropped() {
 tap_run guest.netdev.frames_beyond_the_mtu_are_dropped_and_counted too_large_is_dropped
 back_to_1500() {
 	ip link set dev pf mtu 1500 && ip -n v0 link set dev vf mtu 1500 && ip -n v1 link set dev vf mtu 1500 &&
-		wait_until 5 carrier_in v0 vf && wait_until 5 carrier_in v1 vf && ping_well 0 -s 1472 -M do -c 5 -i 0.05 10.9.0.2
+		wait_until 5 carrier_in v0 vf && wait_until 5 carrier_in v1 vf && ping_well 0 -s 1472 -M "do" -c 5 -i 0.05 10.9.0.2
 }
 tap_run guest.netdev.mtu_can_go_back back_to_1500
 tap_run guest.netdev.mtu_beyond_the_cards_is_refused fails_saying 'mtu greater than device maximum' ip link set dev pf mtu 9195
@@ -151,7 +151,7 @@ vlan_interfaces() {
 	for number in 0 1 2; do
 		vlan=100
 		[ "$number" = 2 ] && vlan=200
-		ip -n "v$number" link add link vf name vlan type vlan id $vlan || return 1
+		ip -n "v$number" link add link vf name vlan type vlan id "$vlan" || return 1
 		ip -n "v$number" address add "10.100.0.$((number + 1))/24" dev vlan
 		ip -n "v$number" address add "10.77.$vlan.$((number + 1))/24" dev vlan
 		ip -n "v$number" link set dev vlan up
@@ -195,7 +195,7 @@ promiscuous_pf() {
 	ip link set dev pf promisc on && arrives pf ether proto 0x88b5
 	promiscuous_result=$?
 	ip link set dev pf promisc off
-	return $promiscuous_result
+	return "$promiscuous_result"
 }
 tap_run guest.filters.promiscuous_pf_sees_frames_for_others promiscuous_pf
 
@@ -210,7 +210,7 @@ pf_vf() {
 
 mac0=02:aa:00:00:00:01
 mac_given() {
-	pf_vf 0 mac $mac0 && says "link/ether $mac0 " vf_line 0 && wait_until 5 says "^$mac0\$" mac_of 0 || return 1
+	pf_vf 0 mac "$mac0" && says "link/ether $mac0 " vf_line 0 && wait_until 5 says "^$mac0\$" mac_of 0 || return 1
 	in_vf 1 ip neighbour flush dev vf
 	ping_well 1 -c 5 -i 0.05 10.9.0.1 && says "lladdr $mac0 " in_vf 1 ip neighbour show 10.9.0.1
 }
@@ -225,13 +225,13 @@ tap_run guest.vf_settings.absent_vf_is_refused fails_saying 'Invalid' pf_vf 4 ma
 # A macvlan on VF 0 sends with a MAC address that is not the VF's.
 forged=02:cc:00:00:00:01
 forge() {
-	ip -n v0 link add link vf name forged address $forged type macvlan mode private && ip -n v0 address add 10.77.0.50/24 dev forged &&
+	ip -n v0 link add link vf name forged address "$forged" type macvlan mode private && ip -n v0 address add 10.77.0.50/24 dev forged &&
 		ip -n v0 link set dev forged up
 }
 forged_seen() {
 	wire forget >/dev/null
 	in_vf 0 ping -q -c 3 -i 0.1 -W 1 -I forged 10.77.0.254 >/dev/null
-	forged_count=$(wire count $forged any any)
+	forged_count=$(wire count "$forged" any any)
 	echo "$forged_count frames from $forged were on the wire"
 }
 spoof_check_on() {
@@ -276,7 +276,7 @@ trust() {
 tap_run guest.vf_settings.trust_allows_promiscuous trust
 trusted_mac() {
 	pf_vf 0 trust on && ip -n v0 link set dev vf address 02:bb:00:00:00:01 && ping_well 0 -c 3 -i 0.05 10.9.0.2 || return 1
-	ip -n v0 link set dev vf address $mac0 && pf_vf 0 trust off
+	ip -n v0 link set dev vf address "$mac0" && pf_vf 0 trust off
 }
 tap_run guest.vf_settings.trust_allows_another_mac trusted_mac
 
@@ -338,7 +338,7 @@ cable_pulled() {
 	wire link up >/dev/null
 	wait_until 5 carrier_in - pf && wait_until 5 carrier_in v2 vf && reaches 2 10.77.0.254 || return 1
 	pf_vf 0 state auto && pf_vf 1 state auto
-	return $cable_result
+	return "$cable_result"
 }
 tap_run guest.vf_settings.state_enable_outlives_the_cable cable_pulled
 
@@ -388,14 +388,42 @@ tap_run guest.ethtool.rings_change_size rings
 channels() {
 	says 'Combined:[[:space:]]*64' ethtool_of pf -l && says 'Combined:[[:space:]]*16' ethtool_of 0 -l || return 1
 	for count in 1 4; do
-		in_vf 0 ethtool -L vf combined $count && wait_until 5 carrier_in v0 vf || return 1
+		in_vf 0 ethtool -L vf combined "$count" && wait_until 5 carrier_in v0 vf || return 1
 		ethtool_of 0 -l | sed -n '/Current/,$p' | grep -qE "^Combined:[[:space:]]*$count\$" || return 1
-		[ "$(ethtool_of 0 -S | grep -c 'rx_queue_[0-9]*_packets')" = $count ] || return 1
+		[ "$(ethtool_of 0 -S | grep -c 'rx_queue_[0-9]*_packets')" = "$count" ] || return 1
 		moves_data 0 -c 10.9.0.100 -p 5301 -n 3M -P 4 || return 1
 	done
-	in_vf 0 ethtool -L vf combined 2 && fails_saying 'exceeds|Invalid' in_vf 0 ethtool -L vf combined 17
+	fails_saying 'exceeds|Invalid' in_vf 0 ethtool -L vf combined 17
 }
 tap_run guest.ethtool.channels_change_number channels
+
+# interrupts_of ADDRESS: how often each vector of a function has fired, one a line
+interrupts_of() {
+	for vector in /sys/bus/pci/devices/"$1"/msi_irqs/*; do
+		awk -v irq="${vector##*/}:" '$1 == irq { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i; print irq, sum }' /proc/interrupts
+	done
+}
+queue_frames() {
+	ethtool_of 0 -S | sed -n 's/^ *rx_queue_\([0-9]*\)_packets: /\1 /p'
+}
+# VF 0 has four queue pairs; many flows come to it.
+flows_spread() {
+	queue_frames >/tmp/queues.before
+	interrupts_of "$(vf_address 0)" >/tmp/interrupts.before
+	moves_data 0 -c 10.9.0.100 -p 5301 -n 3M -P 16 -R || return 1
+	queue_frames >/tmp/queues.after
+	interrupts_of "$(vf_address 0)" >/tmp/interrupts.after
+	paste -d ' ' /tmp/queues.before /tmp/queues.after |
+		awk '{ more = $4 - $2; print "queue " $1 ": " more " frames more"; busy += more > 20 } END { exit !(NR == 4 && busy >= 3) }'
+}
+tap_run guest.spread.flows_use_several_queues flows_spread
+vectors_fire() {
+	# One for each queue pair, and one for the admin queue.
+	paste -d ' ' /tmp/interrupts.before /tmp/interrupts.after |
+		awk '{ more = $4 - $2; print "vector " $1 " " more " more"; busy += more > 0 } END { exit !(NR == 5 && busy >= 4) }'
+}
+tap_run guest.interrupts.each_queue_pair_has_a_vector vectors_fire
+in_vf 0 ethtool -L vf combined 2
 
 # Nothing must come or go between two readings.
 quiet() {
@@ -448,16 +476,9 @@ wire_counters() {
 	ping_well 0 -c 20 -i 0.02 10.77.0.254 || return 1
 	more=$(($(statistic pf port_tx_frames) - frames))
 	echo "$more frames more on the wire"
-	[ $more -ge 20 ] && [ $more -le 25 ]
+	[ "$more" -ge 20 ] && [ "$more" -le 25 ]
 }
 tap_run guest.vf_statistics.port_counts_what_leaves wire_counters
-interrupts() {
-	# One vector a queue pair, and one for the admin queue; each queue pair's has fired.
-	grep -E "weir.*$(vf_address 0)|vf-|weirvf" /proc/interrupts >"$RESULTS/interrupts.txt"
-	[ "$(find "$(vf_path 0)/msi_irqs" -type f | wc -l)" -ge 3 ]
-}
-tap_run guest.interrupts.each_queue_pair_has_a_vector interrupts
-
 # --- comings and goings under traffic -------------------------------------------------------------------------------------------
 
 end_iperf
@@ -466,34 +487,45 @@ serve_iperf - 5301
 watch_begin neighbours 2 10.9.0.4
 traffic_begin between 0 5302 10.9.0.2
 
+bad_doorbells() {
+	for number in 0 1 2 3; do
+		statistic "$number" function_bad_doorbells
+	done
+}
+# The server's end of the traffic: its interrupts never stop. No doorbell may come after the queue that it was for.
+reconfigure_under_traffic() {
+	bad_doorbells >/tmp/doorbells.before
+	for size in 64 128 256 64 128 256 64 512; do
+		in_vf 1 ethtool -G vf rx "$size" && wait_until 5 carrier_in v1 vf || return 1
+	done
+	bad_doorbells >/tmp/doorbells.after
+	cmp /tmp/doorbells.before /tmp/doorbells.after && wait_until 5 reaches 0 10.9.0.2
+}
+tap_run guest.ethtool.rings_change_size_under_traffic reconfigure_under_traffic
+
 rebind_under_traffic() {
-	for round in 1 2 3; do
+	for round in 1 2; do
 		sleep 0.5
 		address=$(vf_address 0)
 		set_attribute "$(vf_path 0)/driver/unbind" "$address" && set_attribute /sys/bus/pci/drivers/weirvf/bind "$address" || return 1
-		place_vf 0 10.9.0.1/24 && wait_until 5 reaches 0 10.9.0.2 || {
+		if ! place_vf 0 10.9.0.1/24 || ! wait_until 5 reaches 0 10.9.0.2; then
 			echo "round $round: it does not come back"
 			return 1
-		}
+		fi
 	done
 }
-tap_run guest.reset.vf_driver_unbound_and_bound_under_traffic rebind_under_traffic
-tap_run guest.reset.neighbours_of_an_unbound_vf_lose_nothing watch_end neighbours 50
+tap_run guest.removal.vf_driver_unbound_and_bound_under_traffic rebind_under_traffic
+tap_run guest.removal.neighbours_of_an_unbound_vf_lose_nothing watch_end neighbours 50
 
 disable_under_traffic() {
-	for round in 1 2; do
-		sleep 0.5
-		set_vfs 0 && [ -z "$(pci_functions "$VF_ID")" ] && set_vfs 4 || return 1
-		for number in 0 1 2 3; do
-			place_vf "$number" "10.9.0.$((number + 1))/24" || return 1
-		done
-		ping_well 0 -c 5 -i 0.05 10.9.0.2 || {
-			echo "round $round: VFs do not work"
-			return 1
-		}
+	sleep 0.5
+	set_vfs 0 && [ -z "$(pci_functions "$VF_ID")" ] && set_vfs 4 || return 1
+	for number in 0 1 2 3; do
+		place_vf "$number" "10.9.0.$((number + 1))/24" || return 1
 	done
+	ping_well 0 -c 5 -i 0.05 10.9.0.2
 }
-tap_run guest.reset.vfs_disabled_under_traffic disable_under_traffic
+tap_run guest.removal.vfs_disabled_under_traffic disable_under_traffic
 
 remove_vf_module() {
 	sleep 0.5
@@ -503,7 +535,7 @@ remove_vf_module() {
 	done
 	ping_well 0 -c 5 -i 0.05 10.9.0.2 && ping_well 3 -c 5 -i 0.05 10.9.0.100
 }
-tap_run guest.reset.vf_module_removed_under_traffic remove_vf_module
+tap_run guest.removal.vf_module_removed_under_traffic remove_vf_module
 traffic_end between
 traffic_begin to_pf 0 5301 10.9.0.100
 remove_pf_module() {
@@ -512,12 +544,12 @@ remove_pf_module() {
 	set_vfs 2 && place_vf 0 10.9.0.1/24 && place_vf 1 10.9.0.2/24 && ping_well 0 -c 5 -i 0.05 10.9.0.2 &&
 		ping_well 1 -c 5 -i 0.05 10.9.0.100
 }
-tap_run guest.reset.pf_module_removed_under_traffic remove_pf_module
+tap_run guest.removal.pf_module_removed_under_traffic remove_pf_module
 traffic_end to_pf
 end_iperf
 
 all_removed() {
 	set_vfs 0 && rmmod weirvf weir && modprobe weir && rmmod weir
 }
-tap_run guest.sriov.modules_unload all_removed
+tap_run guest.removal.modules_unload all_removed
 tap_done

@@ -50,9 +50,9 @@ def main():
     try:
         with Wire(HOSTS) as wire:
             guest.run_tap(suite, "guest.sriov.guest_stays_well", os.path.join(HERE, "job.sh"), wire.devices(), drive=wire.serve,
-                          kernel=options.kernel, preload=guest.WEIR_QEMU, timeout_s=240, memory_mb=768, programs=["/usr/bin/ping"],
+                          kernel=options.kernel, preload=guest.WEIR_QEMU, timeout_s=600, memory_mb=768, programs=["/usr/bin/ping"],
                           allowed=ALLOWED,
-                          overlay_files={"/job/net.sh": NET, "/job/settings.sh": b"HOST_PORT=%d\n" % port})
+                          overlay_files={"/job/net.sh": NET, "/job/settings.sh": b"HOST_PORT=%d TRAFFIC='-b 40M'\n" % port})
     finally:
         server.kill()
         server.wait()
