@@ -50,7 +50,7 @@ enum weir_frame_route {
 	WEIR_ROUTE_MANY, /* the list is made when the frame's turn comes; wire as frame->to_wire says */
 };
 
-/* What classify decided about a frame; frames alike share it. */
+/* What classify decided about a frame; frames alike have the same. Copied in one piece. */
 struct weir_way {
 	uint8_t route, cast;
 	uint8_t rest; /* where in the copy that begins which follows addresses and outer tag: 12 or 16 */
@@ -60,15 +60,16 @@ struct weir_way {
 	uint16_t tci, tag_protocol;
 	uint16_t vport;
 	uint16_t ethertype; /* behind the outer tag */
-};
+} __attribute__((aligned(16)));
 
 struct weir_frame {
+	struct weir_way way;
 	const uint8_t *header; /* private copy or device memory */
 	uint16_t header_bytes;
 	uint16_t bytes;			  /* as fetched, tag in place included */
 	uint16_t first_segment, segments; /* what follows the header, in burst->segments */
 	uint16_t first_descriptor, descriptors;
-	struct weir_way way;
+	/* these are zero in most frames (weir_frame_plain) */
 	bool failed;   /* the header could not be read */
 	bool asks_tag; /* its descriptor asks for a tag */
 	bool alike;    /* goes the way of the frame before it */
@@ -126,6 +127,14 @@ struct weir_burst {
 	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with a tag inserted */
 	uint8_t tags[WEIR_BURST_FRAMES][4];
 };
+
+/* A frame about which nothing is known that is out of the ordinary. */
+static inline void weir_frame_plain(struct weir_frame *frame)
+{
+	frame->failed = frame->asks_tag = frame->alike = frame->hashed = false;
+	frame->flow_hash = 0;
+	frame->trace = WEIR_NO_FRAME;
+}
 
 /* The frame's length without its outer tag. */
 static inline uint32_t weir_frame_bare_bytes(const struct weir_frame *frame)

@@ -36,25 +36,39 @@ static uint32_t completion_flags(const struct weir_burst *burst, const struct we
 	       (report_tag ? WEIR_RXC_VLAN_MASK : 0);
 }
 
-/* Fills entry `entry` of the burst with buffer and completion slot number `ahead` of those that the queue gives next. */
-static void fill_entry(struct weir_burst *burst, const struct weir_rx_queue *queue,
-		       const struct weir_frame *frame, uint32_t entry, uint32_t ahead,
-		       uint32_t length, uint32_t flags, uint16_t tci)
-{
-	uint16_t slot = (uint16_t)(queue->produced + ahead),
-		 buffer = (uint16_t)(queue->used + ahead);
-	/* The first lap writes 1. */
-	uint32_t phase = ~(uint32_t)slot >> queue->completion_log2 & 1;
+/* What a queue gives next; by value, so that it need not be read anew for each of a run of entries. */
+struct place {
+	const uint64_t *ready;
+	uint32_t buffer, slot;
+	uint8_t completion_log2;
+};
 
-	burst->entry_address[entry] = queue->ready[buffer & (WEIR_REFILL_ENTRIES - 1)];
-	burst->completions[entry] = (struct weir_rx_completion){
-		.flow_hash = weir_cpu_to_le32(frame->flow_hash),
-		.length = weir_cpu_to_le16((uint16_t)length),
-		.buffer = weir_cpu_to_le16(buffer),
-		.vlan_tci = weir_cpu_to_le16(tci),
-		.flags = weir_cpu_to_le32(flags | phase |
-					  (frame->flow_hash ? WEIR_RXC_FLOW_HASH_MASK : 0)),
+static inline struct place next_place(const struct weir_rx_queue *queue)
+{
+	return (struct place){ queue->ready, queue->used, queue->produced, queue->completion_log2 };
+}
+
+/* Fills entry `entry` of the burst with a place, and goes on to the next one. */
+static inline void fill_entry(struct weir_burst *burst, struct place *place, uint32_t entry,
+			      uint32_t flow_hash, uint32_t length, uint32_t flags, uint16_t tci)
+{
+	/* The first lap writes 1; no ring is so large that the count's own wrap shows. */
+	uint32_t phase = ~place->slot >> place->completion_log2 & 1;
+	uint16_t buffer = (uint16_t)place->buffer;
+
+	if (flow_hash)
+		flags |= WEIR_RXC_FLOW_HASH_MASK;
+	burst->entry_address[entry] = place->ready[buffer & (WEIR_REFILL_ENTRIES - 1)];
+	/* struct weir_rx_completion in two words: flow_hash, length, buffer; vlan_tci, zero, flags */
+	weir_le64 words[2] = {
+		weir_cpu_to_le64(flow_hash | (uint64_t)length << 32 | (uint64_t)buffer << 48),
+		weir_cpu_to_le64(tci | (uint64_t)(flags | phase) << 32),
 	};
+
+	_Static_assert(sizeof(words) == sizeof(burst->completions[0]), "a completion");
+	__builtin_memcpy(&burst->completions[entry], words, sizeof(words));
+	place->slot++;
+	place->buffer++;
 }
 
 /* Takes buffers and slots that entries were filled with, and tells the board which buffers will be written not long after them. */
@@ -157,10 +171,13 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		.entries = (uint8_t)buffers,
 		.strip = strip,
 	};
+	struct place place = next_place(queue);
+
 	for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
-		fill_entry(burst, queue, frame, entry + i, i, queue->buffer_bytes, flags, tci);
-	fill_entry(burst, queue, frame, entry + full, full, bytes - full * queue->buffer_bytes,
-		   flags | WEIR_RXC_END_MASK, tci);
+		fill_entry(burst, &place, entry + i, frame->flow_hash, queue->buffer_bytes, flags,
+			   tci);
+	fill_entry(burst, &place, entry + full, frame->flow_hash,
+		   bytes - full * queue->buffer_bytes, flags | WEIR_RXC_END_MASK, tci);
 	if (WEIR_UNLIKELY(frame->trace)) {
 		weir_trace_step(firmware, frame, WEIR_TRACE_KIND_QUEUE_CHOSEN, queue, 0, bytes,
 				index);
@@ -203,13 +220,14 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 			      least((uint16_t)(queue->fetched - queue->used),
 				    WEIR_BURST_COMPLETIONS - entry));
 
-	for (; done < most; done++) {
-		frame++;
-		if (!frame->alike || frame->bytes > longest ||
-		    (vport->spread_entries > 1 && choose_queue(vport, frame) != pair))
+	struct place place = next_place(queue);
+
+	for (frame++; done < most && frame[done].alike && frame[done].bytes <= longest; done++)
+		if (vport->spread_entries > 1 && choose_queue(vport, &frame[done]) != pair)
 			break;
-		bytes += frame->bytes;
-		fill_entry(burst, queue, frame, entry + done, done, frame->bytes, flags, 0);
+	for (uint32_t i = 0; i < done; i++) {
+		bytes += frame[i].bytes;
+		fill_entry(burst, &place, entry + i, frame[i].flow_hash, frame[i].bytes, flags, 0);
 	}
 	take_buffers(firmware, burst, queue, done);
 	delivery->frames = (uint8_t)(1 + done);
@@ -250,6 +268,17 @@ static enum claim_answer claim_many(struct weir_firmware *firmware, struct weir_
 	return CLAIM_DONE;
 }
 
+/* Frames from `number` on that go the way of the one before. */
+static uint32_t count_alike(const struct weir_burst *burst, uint32_t number)
+{
+	const struct weir_frame *first = &burst->frames[number], *frame = first,
+				*end = &burst->frames[burst->frame_count];
+
+	while (frame < end && frame->alike)
+		frame++;
+	return (uint32_t)(frame - first);
+}
+
 enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst)
 {
 	enum claim_answer answer = CLAIM_DONE;
@@ -269,9 +298,8 @@ enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct w
 			number += claim_alike(firmware, burst, number - 1);
 		} else if (frame->way.route != WEIR_ROUTE_DROP && frame->way.to_wire) {
 			burst->to_wire = true;
-			while (frame->way.route == WEIR_ROUTE_WIRE && number < burst->frame_count &&
-			       burst->frames[number].alike)
-				number++;
+			if (frame->way.route == WEIR_ROUTE_WIRE)
+				number += count_alike(burst, number);
 		}
 		burst->next_frame = (uint16_t)number;
 	}

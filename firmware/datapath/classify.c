@@ -283,12 +283,35 @@ static bool decide(struct weir_firmware *firmware, struct weir_burst *burst,
 	return true;
 }
 
+/*
+ * Frames behind number `first`, which was decided on, that go the same way for sure; returns how many. *bytes: their sum is added.
+ */
+static uint32_t follow(struct weir_burst *burst, uint32_t first, uint64_t *bytes)
+{
+	const struct weir_frame *decided = &burst->frames[first],
+				*end = &burst->frames[burst->frame_count];
+	/* The tag that a port VLAN puts in must fit as well. */
+	uint32_t longest = decided->way.tag_inserted ? WEIR_MAX_FRAME_BYTES - 4 : UINT32_MAX;
+	struct weir_frame *frame = &burst->frames[first + 1];
+	struct alike wanted, found;
+
+	look(decided, &wanted);
+	for (; frame < end; frame++) {
+		if (frame->failed | frame->asks_tag)
+			break;
+		look(frame, &found);
+		if ((found.first ^ wanted.first) | (found.last ^ wanted.last) ||
+		    frame->bytes > longest)
+			break;
+		frame->way = decided->way;
+		frame->alike = true;
+		*bytes += frame->bytes;
+	}
+	return (uint32_t)(frame - decided) - 1;
+}
+
 enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struct weir_burst *burst)
 {
-	const struct weir_frame *decided =
-		NULL; /* the last frame without anything special that was let through */
-	const struct weir_frame *last = NULL; /* the last one that goes its way */
-	struct alike before = { 0, 0 };
 	struct transmitted sum = { { 0, 0, 0 }, 0 };
 	uint64_t own = 0;
 
@@ -296,35 +319,20 @@ enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struc
 		own = own << 8 | burst->source->mac[i];
 	for (uint32_t i = 0; i < burst->frame_count; i++) {
 		struct weir_frame *frame = &burst->frames[i];
-		bool plain = !frame->failed && !frame->asks_tag;
-		struct alike now = { 0, 0 };
 
-		frame->hashed = false;
-		frame->flow_hash = 0;
-		frame->alike = false;
-		if (WEIR_LIKELY(plain))
-			look(frame, &now);
-		/* Bursts tend to be one flow. */
-		if (WEIR_LIKELY(decided && plain && now.first == before.first &&
-				now.last == before.last)) {
-			frame->way = decided->way;
-			if (WEIR_UNLIKELY(!fits(firmware, burst, frame))) {
-				frame->way.route = WEIR_ROUTE_DROP;
-				continue;
-			}
-			frame->alike = last == frame - 1;
-			last = frame;
-		} else {
-			if (!decide(firmware, burst, frame, own)) {
-				frame->way.route = WEIR_ROUTE_DROP;
-				continue;
-			}
-			/* Of a tag in place the 14 bytes do not tell all. */
-			decided = last = plain && frame->way.rest == 12 ? frame : NULL;
-			before = now;
+		if (WEIR_UNLIKELY(!decide(firmware, burst, frame, own))) {
+			frame->way.route = WEIR_ROUTE_DROP;
+			continue;
 		}
 		sum.frames[frame->way.cast]++;
 		sum.bytes += frame->bytes;
+		/* Bursts tend to be one flow. Of a tag in place the 14 bytes do not tell all. */
+		if (frame->way.rest == 12 && !frame->asks_tag) {
+			uint32_t more = follow(burst, i, &sum.bytes);
+
+			sum.frames[frame->way.cast] += more;
+			i += more;
+		}
 	}
 	burst->traced = firmware->trace.enabled;
 	for (uint32_t i = 0; WEIR_UNLIKELY(burst->traced) && i < burst->frame_count; i++)

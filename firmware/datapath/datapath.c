@@ -250,7 +250,7 @@ static uint32_t poll_port(struct weir_firmware *firmware, uint8_t port)
 		return 0;
 	struct weir_burst *burst = burst_at(firmware, firmware->burst_free);
 	uint32_t count = hal_receive(firmware->hal, port, burst->wire_frames, WEIR_BURST_FRAMES);
-	uint64_t *stats = firmware->port_stats[port];
+	uint64_t *stats = firmware->port_stats[port], bytes = 0;
 
 	if (!count)
 		return 0;
@@ -264,20 +264,21 @@ static uint32_t poll_port(struct weir_firmware *firmware, uint8_t port)
 	for (uint32_t i = 0; i < count; i++) {
 		const struct hal_frame *received = &burst->wire_frames[i];
 		struct weir_frame *frame = &burst->frames[i];
-		bool fits = received->bytes >= WEIR_MIN_FRAME_BYTES &&
-			    received->bytes <= WEIR_MAX_FRAME_BYTES;
 
-		stats[WEIR_STAT_PORT_RX_FRAMES]++;
-		stats[WEIR_STAT_PORT_RX_BYTES] += received->bytes;
-		if (WEIR_UNLIKELY(!fits))
-			stats[WEIR_STAT_PORT_RX_DROPPED_MALFORMED]++;
-		frame->failed = !fits;
-		frame->asks_tag = false;
+		bytes += received->bytes;
+		weir_frame_plain(frame);
 		frame->header = received->data;
-		frame->header_bytes = frame->bytes = fits ? (uint16_t)received->bytes : 0;
+		frame->header_bytes = frame->bytes = (uint16_t)received->bytes;
 		frame->segments = 0;
-		frame->trace = WEIR_NO_FRAME;
+		if (WEIR_UNLIKELY(received->bytes - WEIR_MIN_FRAME_BYTES >
+				  WEIR_MAX_FRAME_BYTES - WEIR_MIN_FRAME_BYTES)) {
+			stats[WEIR_STAT_PORT_RX_DROPPED_MALFORMED]++;
+			frame->failed = true;
+			frame->header_bytes = frame->bytes = 0;
+		}
 	}
+	stats[WEIR_STAT_PORT_RX_FRAMES] += count;
+	stats[WEIR_STAT_PORT_RX_BYTES] += bytes;
 	burst_start(firmware, burst);
 	return count;
 }

@@ -193,36 +193,46 @@ static bool emit_segments(struct weir_firmware *firmware, struct weir_burst *bur
 	return true;
 }
 
-/* The ordinary case: frames as they are, into one buffer each. False: HAL was busy. */
+/*
+ * The ordinary case: frames as they are, into one buffer each, from the first on that was not begun yet. False: HAL was busy. What the
+ * loop needs is at hand in variables: its stores into host memory could be to anything, for all that the compiler knows.
+ */
 static bool emit_whole(struct weir_firmware *firmware, struct weir_burst *burst,
 		       const struct weir_delivery *delivery)
 {
 	const struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
-	uint32_t operation = burst->emit_operation, number = burst->emit_frame;
+	const struct hal_requester requester = queue->requester;
+	struct hal *hal = firmware->hal;
+	uint32_t operation = burst->emit_operation, number = burst->emit_frame,
+		 frames = delivery->frames;
+	uint32_t first_entry = delivery->first_entry;
+	const struct weir_frame *frame = &burst->frames[delivery->frame + number];
+	hal_tag tag = weir_burst_tag(burst, WEIR_ITEM_ENTRY(0));
 
-	for (; number < delivery->frames; number++) {
-		const struct weir_frame *frame = &burst->frames[delivery->frame + number];
-		uint32_t entry = delivery->first_entry + number;
+	for (; number < frames; number++, frame++) {
+		uint32_t entry = first_entry + number;
 
 		if (WEIR_LIKELY(!operation)) {
-			enum hal_result result = hal_dma_write(
-				firmware->hal, queue->requester, burst->entry_address[entry],
-				frame->header, frame->header_bytes,
-				weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)));
+			enum hal_result result =
+				hal_dma_write(hal, requester, burst->entry_address[entry],
+					      frame->header, frame->header_bytes, tag | entry);
 
-			if (WEIR_UNLIKELY(weir_burst_submitted(burst, result)))
-				break;
-			if (WEIR_UNLIKELY(result < 0))
-				weir_deliver_result(burst, entry, result, firmware);
+			if (WEIR_UNLIKELY(result != HAL_DONE)) {
+				if (weir_burst_submitted(burst, result))
+					break;
+				if (result < 0)
+					weir_deliver_result(burst, entry, result, firmware);
+			}
 		}
-		if (frame->segments &&
-		    WEIR_UNLIKELY(!emit_segments(firmware, burst, queue, frame, entry, operation)))
-			break;
-		burst->emit_operation = 0;
-		operation = 0;
+		if (WEIR_UNLIKELY(frame->segments)) {
+			if (!emit_segments(firmware, burst, queue, frame, entry, operation))
+				break;
+			burst->emit_operation = 0;
+			operation = 0;
+		}
 	}
 	burst->emit_frame = (uint16_t)number;
-	return number == delivery->frames;
+	return number == frames;
 }
 
 /* A frame whose tag is put in or taken out, or that needs several buffers. False: HAL was busy. */
@@ -286,48 +296,58 @@ static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *bur
 	return emit_in_pieces(firmware, burst, delivery, whole);
 }
 
+/* The header with the tag in it. */
+static const uint8_t *header_with_tag(struct weir_burst *burst, uint32_t number)
+{
+	const struct weir_frame *frame = &burst->frames[number];
+	uint8_t *copy = burst->wire_headers[number];
+
+	memcpy(copy, frame->header, 12);
+	store_tag(copy + 12, frame);
+	memcpy(copy + 16, frame->header + frame->way.rest, frame->header_bytes - frame->way.rest);
+	return copy;
+}
+
 /* Those of the frames looked at so far that go out of the port. False: HAL was busy. */
 static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burst)
 {
+	struct hal *hal = firmware->hal;
 	uint8_t port = burst->source->port;
-	uint64_t *stats = firmware->port_stats[port];
-	uint32_t number = burst->wire_frame;
+	uint32_t number = burst->wire_frame, end = burst->next_frame;
 	uint64_t frames = 0, bytes = 0;
+	const struct weir_frame *frame = &burst->frames[number];
+	hal_tag tag = weir_burst_tag(burst, WEIR_ITEM_WIRE(0));
 
-	for (; number < burst->next_frame; number++) {
-		const struct weir_frame *frame = &burst->frames[number];
+	for (; number < end; number++, frame++) {
 		const uint8_t *header = frame->header;
-		uint32_t header_bytes = frame->header_bytes;
+		uint32_t header_bytes = frame->header_bytes, out = frame->bytes;
 
-		if (frame->way.route == WEIR_ROUTE_DROP || !frame->way.to_wire)
+		if (WEIR_UNLIKELY(!frame->way.to_wire || frame->way.route == WEIR_ROUTE_DROP))
 			continue;
 		if (WEIR_UNLIKELY(frame->way.tag_inserted)) {
-			uint8_t *copy = burst->wire_headers[number];
-
-			memcpy(copy, header, 12);
-			store_tag(copy + 12, frame);
-			memcpy(copy + 16, header + frame->way.rest, header_bytes - frame->way.rest);
-			header = copy;
+			header = header_with_tag(burst, number);
 			header_bytes = header_bytes - frame->way.rest + 16;
+			out = wire_bytes(frame);
 		}
-		enum hal_result result =
-			hal_transmit(firmware->hal, port, header, header_bytes,
-				     &burst->segments[frame->first_segment], frame->segments,
-				     weir_burst_tag(burst, WEIR_ITEM_WIRE(number)));
+		enum hal_result result = hal_transmit(hal, port, header, header_bytes,
+						      &burst->segments[frame->first_segment],
+						      frame->segments, tag | number);
 
-		if (WEIR_UNLIKELY(weir_burst_submitted(burst, result)))
-			break;
 		if (WEIR_LIKELY(result == HAL_DONE)) {
 			frames++;
-			bytes += wire_bytes(frame);
+			bytes += out;
+		} else if (weir_burst_submitted(burst, result)) {
+			break;
 		} else if (result != HAL_PENDING) {
 			weir_wire_result(burst, number, result, firmware);
 		}
 	}
+	uint64_t *stats = firmware->port_stats[port];
+
 	stats[WEIR_STAT_PORT_TX_FRAMES] += frames;
 	stats[WEIR_STAT_PORT_TX_BYTES] += bytes;
 	burst->wire_frame = (uint16_t)number;
-	return number == burst->next_frame;
+	return number == end;
 }
 
 enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct weir_burst *burst)

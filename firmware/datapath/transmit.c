@@ -240,10 +240,10 @@ static const char *descriptor_fault(const struct weir_tx_descriptor *first, uint
 /* Whether a descriptor is a frame by itself, with nothing special about it; *bytes: its length. */
 static bool is_plain_frame(const struct weir_tx_descriptor *descriptor, uint32_t *bytes)
 {
-	uint16_t flags = weir_le16_to_cpu(descriptor->flags) & (uint16_t)~WEIR_TXD_REPORT_MASK;
+	uint32_t flags = weir_le16_to_cpu(descriptor->flags) & ~WEIR_TXD_REPORT_MASK;
 
 	*bytes = weir_le16_to_cpu(descriptor->length);
-	return flags == WEIR_TXD_END_MASK && !descriptor->reserved &&
+	return !((flags ^ WEIR_TXD_END_MASK) | descriptor->reserved) &&
 	       *bytes - WEIR_MIN_FRAME_BYTES <= WEIR_MAX_FRAME_BYTES - WEIR_MIN_FRAME_BYTES &&
 	       weir_le64_to_cpu(descriptor->address) <= UINT64_MAX - WEIR_MAX_FRAME_BYTES;
 }
@@ -254,9 +254,8 @@ static inline void set_frame(struct weir_frame *frame, uint32_t first, uint32_t 
 	frame->bytes = (uint16_t)bytes;
 	frame->first_descriptor = (uint16_t)first;
 	frame->descriptors = (uint16_t)count;
-	frame->failed = false;
+	weir_frame_plain(frame);
 	frame->asks_tag = asks_tag;
-	frame->trace = WEIR_NO_FRAME;
 }
 
 /* Tells the board what will soon be read: the fetched descriptors' memory, of which a part is the next burst's. */
@@ -345,31 +344,40 @@ static void cut_frames(struct weir_firmware *firmware, struct weir_burst *burst)
 static uint32_t read_singles(struct weir_firmware *firmware, struct weir_burst *burst,
 			     uint32_t number, bool *busy)
 {
-	struct hal_requester requester = queue_of(firmware, burst)->requester;
-	uint32_t segments = burst->segment_count;
+	const struct hal_requester requester = queue_of(firmware, burst)->requester;
+	struct hal *hal = firmware->hal;
+	uint32_t segments = burst->segment_count, count = burst->frame_count;
+	struct weir_frame *frame = &burst->frames[number];
+	uint8_t *header = burst->headers[number];
+	hal_tag tag = weir_burst_tag(burst, WEIR_ITEM_HEADER(0));
 
-	for (; number < burst->frame_count && burst->frames[number].descriptors == 1; number++) {
-		struct weir_frame *frame = &burst->frames[number];
+	for (; number < count && frame->descriptors == 1;
+	     number++, frame++, header += sizeof(burst->headers[0])) {
 		uint64_t address =
 			weir_le64_to_cpu(burst->descriptors[frame->first_descriptor].address);
-		uint32_t take = frame->bytes < WEIR_HEADER_BYTES ? frame->bytes : WEIR_HEADER_BYTES;
-		enum hal_result result =
-			hal_dma_read(firmware->hal, requester, address, burst->headers[number],
-				     take, weir_burst_tag(burst, WEIR_ITEM_HEADER(number)));
+		uint32_t bytes = frame->bytes, take = bytes;
 
-		if (WEIR_UNLIKELY(weir_burst_submitted(burst, result))) {
-			*busy = true;
-			break;
+		frame->segments = 0;
+		if (WEIR_UNLIKELY(bytes > WEIR_HEADER_BYTES))
+			take = WEIR_HEADER_BYTES;
+		enum hal_result result =
+			hal_dma_read(hal, requester, address, header, take, tag | number);
+
+		if (WEIR_UNLIKELY(result != HAL_DONE)) {
+			if (weir_burst_submitted(burst, result)) {
+				*busy = true;
+				break;
+			}
+			frame->failed = result < 0;
 		}
-		frame->failed = result < 0;
-		frame->header = burst->headers[number];
+		frame->header = header;
 		frame->header_bytes = (uint16_t)take;
-		frame->first_segment = (uint16_t)segments;
-		frame->segments = take < frame->bytes;
-		if (frame->segments)
-			burst->segments[segments++] = (struct hal_segment){ address + take,
-									    frame->bytes - take,
-									    requester };
+		if (WEIR_UNLIKELY(bytes > take)) {
+			frame->first_segment = (uint16_t)segments;
+			frame->segments = 1;
+			burst->segments[segments++] =
+				(struct hal_segment){ address + take, bytes - take, requester };
+		}
 	}
 	burst->segment_count = (uint16_t)segments;
 	return number;

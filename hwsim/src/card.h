@@ -135,7 +135,17 @@ static inline void card_copy(void *to, const void *from, size_t bytes)
 	uint8_t *d = to;
 	const uint8_t *s = from;
 
-	if (bytes > 128) {
+	/* Short frames first. */
+	if (bytes - 33 < 32) {
+		card_chunk a = *(const card_chunk *)s, b = *(const card_chunk *)(s + 16);
+		card_chunk c = *(const card_chunk *)(s + bytes - 32),
+			   e = *(const card_chunk *)(s + bytes - 16);
+
+		*(card_chunk *)d = a;
+		*(card_chunk *)(d + 16) = b;
+		*(card_chunk *)(d + bytes - 32) = c;
+		*(card_chunk *)(d + bytes - 16) = e;
+	} else if (bytes > 128) {
 		__builtin_memmove(to, from, bytes);
 	} else if (bytes > 64) {
 		card_chunk a = *(const card_chunk *)s, b = *(const card_chunk *)(s + 16);
@@ -153,15 +163,6 @@ static inline void card_copy(void *to, const void *from, size_t bytes)
 		*(card_chunk *)(d + bytes - 48) = g;
 		*(card_chunk *)(d + bytes - 32) = h;
 		*(card_chunk *)(d + bytes - 16) = i;
-	} else if (bytes > 32) {
-		card_chunk a = *(const card_chunk *)s, b = *(const card_chunk *)(s + 16);
-		card_chunk c = *(const card_chunk *)(s + bytes - 32),
-			   e = *(const card_chunk *)(s + bytes - 16);
-
-		*(card_chunk *)d = a;
-		*(card_chunk *)(d + 16) = b;
-		*(card_chunk *)(d + bytes - 32) = c;
-		*(card_chunk *)(d + bytes - 16) = e;
 	} else if (bytes > 16) {
 		card_chunk a = *(const card_chunk *)s, b = *(const card_chunk *)(s + bytes - 16);
 
@@ -257,13 +258,14 @@ static inline void card_queue_frame(struct card_port *port, uint32_t handle, uin
 /* Takes up to max frames that arrived. */
 static inline uint32_t card_receive(struct card_port *port, struct hal_frame *frames, uint32_t max)
 {
-	uint32_t count = port->tail - port->head;
+	const struct hal_frame *queue = port->queue;
+	uint32_t head = port->head, count = port->tail - head;
 
 	if (count > max)
 		count = max;
 	for (uint32_t i = 0; i < count; i++)
-		frames[i] = port->queue[(port->head + i) % CARD_QUEUE_RING];
-	port->head += count;
+		frames[i] = queue[(head + i) % CARD_QUEUE_RING];
+	port->head = head + count;
 	return count;
 }
 
@@ -271,14 +273,17 @@ static inline uint32_t card_receive(struct card_port *port, struct hal_frame *fr
 static inline void card_receive_release(struct card_port *port, const struct hal_frame *frames,
 					uint32_t count)
 {
+	uint32_t *free_slots = port->free_slots, free_count = port->free_count;
+
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t handle = frames[i].handle;
 
 		if (CARD_LIKELY(handle < CARD_SLOTS))
-			port->free_slots[port->free_count++] = handle;
+			free_slots[free_count++] = handle;
 		else
 			port->free_large_slots[port->free_large_count++] = handle;
 	}
+	port->free_count = free_count;
 }
 
 /* A frame that stays in this process, in the ordinary case: true when it was sent. False: nothing was done. */
@@ -293,7 +298,7 @@ static inline bool card_transmit_inside(struct hal *hal, struct card_port *port,
 
 	if (!peer || !peer->free_count)
 		return false;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; CARD_UNLIKELY(i < count); i++)
 		bytes += segments[i].bytes;
 	if (CARD_UNLIKELY(bytes > CARD_SLOT_BYTES))
 		return false;
