@@ -9,7 +9,7 @@ import xml.etree.ElementTree as xml
 # Samples whose probes lie this close together are of one placement.
 REGIME_RATIO = 1.3
 
-# Turns in which both had a good sample, below which a ratio is that of the medians and says nothing about its spread.
+# Turns in which both had a good sample, below which nothing is said about the spread of their ratios.
 PAIRS_LEAST = 3
 
 # turn: those of one turn were taken right after each other.
@@ -25,7 +25,7 @@ def alone(case, metric, unit, value, samples):
 
 
 def regime(samples, names):
-    """Of samples by several names those of the placement in which the scarcest name has most: {name: [Sample]}."""
+    """Of samples by several names, ours first, those of the placement that gives most to compare: {name: [Sample]}."""
     best = {name: [] for name in names}
     for low in sorted({sample.probe_ns for sample in samples}):
         inside = [sample for sample in samples if low <= sample.probe_ns <= low * REGIME_RATIO]
@@ -36,8 +36,9 @@ def regime(samples, names):
 
 
 def fullness(found):
-    """Samples of the scarcest name, then of all."""
-    return min(map(len, found.values())), sum(map(len, found.values()))
+    """Turns in which the scarcest peer has a sample beside ours, then samples in all."""
+    ours, *peers = ({sample.turn for sample in samples} for samples in found.values())
+    return min(len(ours & peer) for peer in peers), sum(map(len, found.values()))
 
 
 def compare(case, metric, unit, found, ours):
@@ -50,10 +51,10 @@ def compare(case, metric, unit, found, ours):
         theirs = {sample.turn: sample.value for sample in found[peer]}
         ratios = [sample.value / theirs[sample.turn] for sample in found[ours] if sample.turn in theirs]
         probe_ns = round(statistics.median(sample.probe_ns for sample in found[ours] + found[peer]), 1)
+        low = high = None
+        ratio = statistics.median(ratios) if ratios else None
         if len(ratios) >= PAIRS_LEAST:
-            low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive")
-        else:
-            low, ratio, high = None, median(ours) / median(peer), None
+            low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
         figures.append(Figure(case, metric, unit, median(ours), peer, median(peer), ratio, probe_ns, len(ratios), low, high))
     return figures
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests what the other tests rest on: tests/run.py, weir_cunit, tap.sh, tap.py, tests/rows.py.
+"""Tests what the other tests rest on: tests/run.py, weir_cunit, tap.sh, tap.py, tests/rows.py, tests/bench/figures.py.
 
 Arguments are shell globs of test names.
 """
@@ -14,6 +14,8 @@ import time
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench"))
+import figures  # noqa: E402
 import tap  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -248,6 +250,33 @@ def rows_are_judged_by_the_last_run():
         tap.require(call(*rows)[0] == 2, "a mistake in rows.yaml is taken")
 
 
+def ratios_are_of_neighbours_in_one_placement():
+    sample = figures.Sample
+    near = [sample("we", 30.0 + turn, 100 + turn, turn) for turn in range(5)]
+    near += [sample("they", 20.0, 101 + turn, turn) for turn in range(4)]
+    far = [sample(name, 1.0, 500, turn) for turn in range(5, 8) for name in ("we", "they")]
+    found = figures.regime(near + far, ["we", "they"])
+    tap.require([len(found[name]) for name in ("we", "they")] == [5, 4], "placement: %s" % found)
+    figure = figures.compare("case", "metric", "unit", found, "we")[0]
+    tap.require((figure.ours, figure.peer_value, round(figure.ratio, 9), figure.samples) == (32.0, 20.0, 1.575, 4),
+                "figure: %s" % (figure,))
+    tap.require(figure.ratio_low < figure.ratio < figure.ratio_high, "spread: %s" % (figure,))
+    expect(figures.table([figure]), "1.54 to 1.61")
+    # Without a turn in which both were good nothing is compared.
+    found = {"we": near[:1], "they": near[6:7]}
+    tap.require(figures.compare("case", "metric", "unit", found, "we")[0].ratio is None, "a ratio of nothing")
+
+
+def a_benchs_mark_is_read_by_rows():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "rows.yaml").write_text("- {row: speed, text: t, tests: [bench.peers.*]}\n")
+        for passed, state in ((True, "proven"), (False, "failing"), (None, "not yet")):
+            figures.write_junit(folder / "junit" / "bench.xml", "bench.peers.x", passed, "why & <how>")
+            code, output = call(PYTHON, "tests/rows.py", "--rows", name + "/rows.yaml", "--junit", name + "/junit")
+            tap.require(code == 0 and "1 " + state in output, "%s: %s" % (passed, output))
+
+
 def main():
     """Returns the exit code."""
     suite = tap.Suite(sys.argv[1:])
@@ -260,7 +289,8 @@ def main():
             ("run", a_mistake_in_suites_yaml_is_told), ("run", needs_are_printed_once),
             ("run", failed_build_is_one_failed_test), ("tap", cunit_prints_tap), ("tap", cunit_runs_one_test_by_name),
             ("tap", cunit_crash_hang_and_early_exit_are_seen), ("tap", shell_tap),
-            ("rows", rows_are_judged_by_the_last_run)):
+            ("rows", rows_are_judged_by_the_last_run), ("bench", ratios_are_of_neighbours_in_one_placement),
+            ("bench", a_benchs_mark_is_read_by_rows)):
         suite.run("harness.%s.%s" % (row, function.__name__), function)
     return suite.done()
 
