@@ -393,13 +393,18 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 		if (end - first > room)
 			end = first + room;
 
-		enum hal_result result = hal_dma_write_entries(
-			firmware->hal, queue->requester,
-			queue->completion_address +
-				(uint64_t)slot * sizeof(struct weir_rx_completion),
-			&burst->completions[first], sizeof(struct weir_rx_completion), end - first,
-			weir_burst_tag(burst, WEIR_ITEM_COMPLETION(burst->complete_delivery)));
+		enum hal_result result = HAL_DONE;
 
+		/* A stopped queue writes nothing more. */
+		if (WEIR_LIKELY(queue->state != WEIR_QUEUE_STOPPED))
+			result = hal_dma_write_entries(
+				firmware->hal, queue->requester,
+				queue->completion_address +
+					(uint64_t)slot * sizeof(struct weir_rx_completion),
+				&burst->completions[first], sizeof(struct weir_rx_completion),
+				end - first,
+				weir_burst_tag(burst,
+					       WEIR_ITEM_COMPLETION(burst->complete_delivery)));
 		if (weir_burst_submitted(burst, result))
 			return WEIR_RETRY;
 		if (result == HAL_FAULT)

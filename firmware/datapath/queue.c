@@ -45,7 +45,8 @@ void weir_tx_stop(struct weir_firmware *firmware, struct weir_tx_queue *queue,
 
 void weir_rx_notify(struct weir_firmware *firmware, struct weir_rx_queue *queue)
 {
-	if (!queue->armed || queue->produced == queue->arm_value)
+	if (!queue->armed || queue->produced == queue->arm_value ||
+	    queue->state == WEIR_QUEUE_STOPPED)
 		return;
 	queue->armed = false;
 	weir_interrupt(firmware, &firmware->functions[queue->function], queue->vector);

@@ -327,12 +327,75 @@ static void rings_out_of_reach_stop_their_queue_alone(void)
 	}
 }
 
-/* ---- maps that go away ---- */
-
 static void unmapped(void *opaque)
 {
 	*(bool *)opaque = true;
 }
+
+/* The completions of a burst are written in two pieces, around the ring's end, of which the first is a fault. */
+static void a_stopped_queue_writes_and_raises_nothing_more(void)
+{
+	struct scene *scene = scene_start(1, false);
+	struct host_function *bad = scene->attacker, *peer = scene->peer;
+	struct weirsim *sim = scene->host->sim;
+	const uint32_t entries = 1u << HOST_RING_LOG2, bytes = entries * 16;
+	static uint8_t memory[2][4096] __attribute__((aligned(4096)));
+	static uint8_t before[4096], frame[100];
+	uint64_t place = bad->iova + 0x30000000u;
+	uint32_t interrupts;
+	bool done = false;
+
+	/* Half of the ring in a page each. */
+	memset(memory, 0, sizeof(memory));
+	for (uint32_t i = 0; i < 2; i++)
+		WEIR_REQUIRE_EQ(weirsim_dma_map(sim, 1, place + 4096 * i, memory[i], 4096,
+						WEIRSIM_READ | WEIRSIM_WRITE),
+				0);
+	WEIR_REQUIRE_EQ(host_queue_destroy(bad, 0), WEIR_STATUS_OK);
+	WEIR_REQUIRE_EQ(
+		host_command(bad, WEIR_COMMAND_RX_QUEUE_CREATE,
+			     HOST_REQUEST(HOST_U(QUEUE, 0), HOST_U(RING_ADDRESS, bad->rx[0].ring),
+					  HOST_U(RING_LOG2, HOST_RING_LOG2),
+					  HOST_U(COMPLETION_ADDRESS, place + 4096 - bytes / 2),
+					  HOST_U(COMPLETION_LOG2, HOST_RING_LOG2),
+					  HOST_U(BUFFER_BYTES, 2048), HOST_U(VECTOR, 1)),
+			     NULL),
+		WEIR_STATUS_OK);
+	host_doorbell(bad, 0, WEIR_DOORBELL_RX_TAIL, entries);
+	scene_settle(scene);
+	for (uint32_t i = 0; i < entries - 4; i++) {
+		scene_frame(scene, peer, bad);
+		scene_settle(scene);
+	}
+	host_doorbell(bad, 0, WEIR_DOORBELL_RX_TAIL, entries + 8);
+	host_doorbell(bad, 0, WEIR_DOORBELL_RX_ARM, entries - 4);
+	scene_settle(scene);
+	WEIR_REQUIRE_EQ(weirsim_dma_unmap(sim, 1, place + 4096, 4096, unmapped, &done), 1);
+	scene_settle(scene);
+	WEIR_REQUIRE(done);
+	memcpy(before, memory[0], sizeof(before));
+	interrupts = bad->interrupts[1];
+	for (uint32_t i = 0; i < 8; i++) {
+		host_make_frame(frame, test_mac(1), test_mac(2), 0, 0, sizeof(frame), 2, i);
+		WEIR_REQUIRE(host_send(peer, 0, frame, sizeof(frame), 1, 0, 0, 0));
+	}
+	host_send_done(peer, 0);
+	scene_settle(scene);
+	WEIR_EXPECT_EQ(function_stat(bad, WEIR_STAT_FUNCTION_QUEUES_STOPPED), 1);
+	/* Where writes take their time the second one is on its way before the first one's fault is known. */
+	if (strcmp(weirsim_home(), "hwsim") == 0)
+		WEIR_EXPECT_EQ(memcmp(memory[0], before, sizeof(before)), 0);
+	scene_expect_stopped(scene, WEIR_MISBEHAVIOUR_DMA_FAULT, 0, false);
+	WEIR_EXPECT_EQ(bad->interrupts[1], interrupts);
+	WEIR_REQUIRE_EQ(host_command(bad, WEIR_COMMAND_RX_QUEUE_DESTROY,
+				     HOST_REQUEST(HOST_U(QUEUE, 0)), NULL),
+			WEIR_STATUS_OK);
+	WEIR_REQUIRE_EQ(host_queue_create(bad, 0, 2048, 1, false), WEIR_STATUS_OK);
+	scene_expect_attacker_works(scene);
+	scene_end(scene);
+}
+
+/* ---- maps that go away ---- */
 
 static void unmapping_under_traffic_gives_the_memory_back(void)
 {
@@ -394,6 +457,8 @@ const struct weir_test fault_tests[] = {
 	  a_broadcast_reaches_the_others_past_a_bad_buffer },
 	{ "faults.rings_out_of_reach_stop_their_queue_alone",
 	  rings_out_of_reach_stop_their_queue_alone },
+	{ "faults.a_stopped_queue_writes_and_raises_nothing_more",
+	  a_stopped_queue_writes_and_raises_nothing_more },
 	{ "faults.unmapping_under_traffic_gives_the_memory_back",
 	  unmapping_under_traffic_gives_the_memory_back },
 };
