@@ -143,7 +143,7 @@ static void an_interrupt_that_finds_no_room_is_raised_later(void)
 
 static void a_tail_beyond_the_ring_stops_the_queue(void)
 {
-	static const uint16_t tails[] = { 9, 100, 0x8000, 0xffff };
+	static const uint32_t tails[] = { 9, 100, 0x8000, 0xffff, 0x10001, 0x80000000 };
 
 	for (size_t i = 0; i < WEIR_TESTS(tails); i++) {
 		struct host host;
@@ -184,7 +184,7 @@ static void a_full_ring_is_legal_and_an_old_tail_is_ignored(void)
 
 static void a_head_beyond_what_came_stops_the_queue(void)
 {
-	static const uint16_t heads[] = { 2, 3, 0, 0xffff };
+	static const uint32_t heads[] = { 2, 3, 0, 0xffff, 0x10001, 0x80000001 };
 
 	for (size_t i = 0; i < WEIR_TESTS(heads); i++) {
 		struct host host;
@@ -210,7 +210,7 @@ static void doorbells_of_no_queue_are_counted_and_ignored(void)
 	board_write(&card->hal, 0, WEIR_REG_ADMIN_CONTROL, 0);
 	card_run(card);
 	board_write(&card->hal, 0, WEIR_REG_ADMIN_SQ_TAIL, 1);
-	board_write(&card->hal, 0, WEIR_REG_ADMIN_CQ_HEAD, 1);
+	board_write(&card->hal, 0, WEIR_REG_ADMIN_CQ_HEAD, 0x10000);
 	card_run(card);
 	WEIR_EXPECT_EQ(function_stat(card, 0, WEIR_STAT_FUNCTION_BAD_DOORBELLS), 2);
 	WEIR_EXPECT_EQ(host_error(&host), WEIR_STATUS_OK);
