@@ -11,14 +11,25 @@
 # shellcheck source=tests/lib/tap.sh
 . /usr/lib/weir/tap.sh
 
-# wait_until SECONDS COMMAND...: tries every tenth of a second until the command exits 0. Returns 1 when the time is over.
+# wait_until SECONDS COMMAND...: tries every tenth of a second until the command exits 0. Returns 1 when the time is over. The command may
+# wait itself: the deadline is a function's argument, which is nobody else's.
 wait_until() {
-	wait_deadline=$(($(guest_uptime_ms) + $1 * 1000))
+	wait_seconds=$1
 	shift
-	until "$@"; do
-		[ "$(guest_uptime_ms)" -lt "$wait_deadline" ] || return 1
+	wait_before "$(($(guest_uptime_ms) + wait_seconds * 1000))" "$@"
+}
+
+# wait_before MILLISECONDS COMMAND...: the same, until then
+wait_before() {
+	until wait_try "$@"; do
+		[ "$(guest_uptime_ms)" -lt "$1" ] || return 1
 		usleep 100000
 	done
+}
+
+wait_try() {
+	shift
+	"$@"
 }
 
 # guest_uptime_ms: milliseconds since the kernel started

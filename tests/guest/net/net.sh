@@ -295,3 +295,8 @@ arrives() {
 	listen_end
 	return $arrives_result
 }
+
+# misses N EXPRESSION...: the opposite
+misses() {
+	! arrives "$@"
+}
