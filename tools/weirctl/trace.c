@@ -137,7 +137,7 @@ static void describe(const struct weir_trace_record *record, char *text, size_t 
 		break;
 	case WEIR_TRACE_KIND_TRANSLATED:
 		if (address)
-			snprintf(text, bytes, "address translated to %#llx %s", address,
+			snprintf(text, bytes, "address %#llx translated %s", address,
 				 translated[detail < 3 ? detail : 1]);
 		else
 			snprintf(text, bytes, "address translated %s",
