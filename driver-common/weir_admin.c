@@ -60,13 +60,16 @@ int weir_admin_alloc(struct weir_device *weir)
 
 /**
  * weir_admin_free() - give the memory of the admin queue back
- * @weir: the function; the card must have stopped using the queue
+ * @weir: the function
+ * @stopped: the card has stopped using the queue. If not, its memory stays for ever
  */
-void weir_admin_free(struct weir_device *weir)
+void weir_admin_free(struct weir_device *weir, bool stopped)
 {
 	struct weir_admin *admin = &weir->admin;
 
-	dma_free_coherent(weir->dev, sizeof(*admin->memory), admin->memory, admin->memory_dma);
+	if (stopped)
+		dma_free_coherent(weir->dev, sizeof(*admin->memory), admin->memory,
+				  admin->memory_dma);
 	admin->memory = NULL;
 	kfree(admin->call.reply);
 	admin->call.reply = NULL;
@@ -182,10 +185,14 @@ void weir_admin_abort(struct weir_device *weir)
 /**
  * weir_admin_stop() - take the rings back from the card
  * @weir: the function
+ *
+ * Return: 0, the card uses them no more; -ENODEV if the card is not there; or another negative
+ * errno if it does not say so, or was not to be asked after weir_admin_abort().
  */
-void weir_admin_stop(struct weir_device *weir)
+int weir_admin_stop(struct weir_device *weir)
 {
 	struct weir_admin *admin = &weir->admin;
+	int err = -EBUSY;
 	bool was_up;
 
 	mutex_lock(&admin->call_lock);
@@ -195,10 +202,12 @@ void weir_admin_stop(struct weir_device *weir)
 	spin_unlock_irq(&admin->ring_lock);
 	if (was_up) {
 		weir_write(weir, WEIR_REG_ADMIN_CONTROL, 0);
-		if (weir_admin_wait_running(weir, false) == -ETIMEDOUT)
+		err = weir_admin_wait_running(weir, false);
+		if (err == -ETIMEDOUT)
 			dev_warn(weir->dev, "the card does not let go of the admin queue\n");
 	}
 	mutex_unlock(&admin->call_lock);
+	return err;
 }
 
 static void weir_admin_take(struct weir_admin *admin, const struct weir_admin_completion *entry)

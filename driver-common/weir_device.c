@@ -16,6 +16,8 @@
 /* No block has a register further from its start. */
 #define WEIR_BLOCK_ROOM 0x40
 #define WEIR_START_TRIES 3
+/* Of a function that does not end its DMA: what gone functions take, and some tries for others */
+#define WEIR_STOP_TIMEOUT_MS 3000
 
 static struct workqueue_struct *weir_workqueue;
 
@@ -226,7 +228,7 @@ int weir_identify(struct weir_device *weir)
 	return err;
 }
 
-/* BARs, DMA, bus master. */
+/* BARs and DMA. Not yet a bus master: the card may know memory of whoever had it before. */
 static int weir_pci_setup(struct weir_device *weir)
 {
 	struct pci_dev *pdev = weir->pdev;
@@ -257,8 +259,7 @@ static int weir_pci_setup(struct weir_device *weir)
 	weir->doorbells = pci_ioremap_bar(pdev, WEIR_BAR_DOORBELLS);
 	if (!weir->doorbells)
 		goto err_registers;
-	pci_set_master(pdev);
-	/* What weir_restore_config() puts back after resets that nobody announced. */
+	/* What a reset in the next steps puts back. */
 	pci_save_state(pdev);
 	return 0;
 
@@ -289,7 +290,6 @@ static void weir_init_members(struct weir_device *weir, struct pci_dev *pdev,
 	weir->workqueue = weir_workqueue;
 	weir->msg_enable = NETIF_MSG_DRV | NETIF_MSG_PROBE | NETIF_MSG_LINK;
 	weir->recovered_at = jiffies;
-	weir->seen_at = jiffies;
 	weir->trusted = true;
 	spin_lock_init(&weir->state_lock);
 	mutex_init(&weir->filter_lock);
@@ -375,31 +375,48 @@ static int weir_first_start(struct weir_device *weir)
 	return -EAGAIN;
 }
 
+/* Stops the function by force; one that is gone takes its second to be gone for sure. */
+static bool weir_stop_for_good(struct weir_device *weir)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(WEIR_STOP_TIMEOUT_MS);
+
+	while (!weir_stop_by_force(weir)) {
+		if (time_after(jiffies, end))
+			return false;
+		msleep(20);
+	}
+	return true;
+}
+
 /*
  * Ends the card's use of our memory (specs/reset.md, "Memory"), for remove and for probes that fail
  * late. A reset does it, and leaves the next driver a function without filters, flags and memory of
  * ours; only an FLR of the PF ends what was decided for its VFs as well. Without a reset the queues
- * were given back one by one.
+ * were given back one by one, or wait among the zombies.
+ *
+ * Return: whether the memory is ours again. If not, it must stay as it is for ever.
  */
-static void weir_leave_card(struct weir_device *weir, bool reset)
+static bool weir_leave_card(struct weir_device *weir, bool reset)
 {
 	bool alive = weir_read(weir, WEIR_REG_STATUS) != WEIR_ALL_ONES;
-	int err = 0;
+	int err = alive ? weir_admin_stop(weir) : -ENODEV;
+	bool stopped = true;
 
-	if (alive)
-		weir_admin_stop(weir);
 	weir_admin_abort(weir);
 	weir_irq_teardown(weir);
 	if (alive && reset)
 		err = weir->role->is_vf ? weir_soft_reset(weir) : weir_function_level_reset(weir);
+	else if (alive && !list_empty(&weir->zombies))
+		err = -EBUSY;
+	if (alive && err)
+		dev_warn(weir->dev, "the function does not let go of its queues: error %d\n", err);
 	if (err)
-		dev_warn(weir->dev,
-			 "the function does not get ready after its last reset: error %d\n", err);
-	if (!alive || err) {
-		while (!weir_stop_by_force(weir) && time_before(jiffies, weir->seen_at + HZ))
-			msleep(20);
-	}
+		stopped = weir_stop_for_good(weir);
+	if (!stopped)
+		dev_err(weir->dev,
+			"the function does not end its DMA: the memory it was given is lost\n");
 	pci_clear_master(weir->pdev);
+	return stopped;
 }
 
 /**
@@ -416,6 +433,7 @@ struct weir_device *weir_probe(struct pci_dev *pdev, const struct weir_role_ops 
 	struct devlink *devlink =
 		devlink_alloc(&weir_devlink_ops, sizeof(struct weir_device), &pdev->dev);
 	struct weir_device *weir;
+	bool stopped = true;
 	int err;
 
 	if (!devlink)
@@ -432,6 +450,9 @@ struct weir_device *weir_probe(struct pci_dev *pdev, const struct weir_role_ops 
 		err = weir_take_over(weir);
 	if (err)
 		goto err_pci;
+	pci_set_master(pdev);
+	/* What weir_restore_config() puts back after resets that nobody announced. */
+	pci_save_state(pdev);
 	err = weir_stats_alloc(weir);
 	if (err)
 		goto err_pci;
@@ -453,12 +474,12 @@ struct weir_device *weir_probe(struct pci_dev *pdev, const struct weir_role_ops 
 	return weir;
 
 err_irq:
-	weir_leave_card(weir, role->is_vf || !pci_num_vf(pdev));
+	stopped = weir_leave_card(weir, role->is_vf || !pci_num_vf(pdev));
 	cancel_work_sync(&weir->event_work);
 	weir_filter_free(weir);
 	free_netdev(weir->netdev);
 err_admin:
-	weir_admin_free(weir);
+	weir_admin_free(weir, stopped);
 err_stats:
 	kfree(weir->stats);
 err_pci:
@@ -475,16 +496,17 @@ err_devlink:
 void weir_abandon(struct weir_device *weir)
 {
 	bool vfs_stay = !weir->role->is_vf && pci_num_vf(weir->pdev);
-
 	/* A reset of the PF would reset VFs that are in use elsewhere. */
-	weir_leave_card(weir, !vfs_stay);
+	bool stopped = weir_leave_card(weir, !vfs_stay);
+
 	cancel_work_sync(&weir->event_work);
 	cancel_work_sync(&weir->filter_work);
-	weir_data_free_zombies(weir);
+	if (stopped)
+		weir_data_free_zombies(weir);
 	pci_set_drvdata(weir->pdev, NULL);
 	weir_filter_free(weir);
 	free_netdev(weir->netdev);
-	weir_admin_free(weir);
+	weir_admin_free(weir, stopped);
 	kfree(weir->stats);
 	weir_pci_undo(weir);
 	mutex_destroy(&weir->filter_lock);

@@ -289,8 +289,6 @@ static void weir_service_running(struct weir_device *weir)
 	u32 generation = weir_read(weir, WEIR_REG_GENERATION);
 
 	/* specs/reset.md, "Noticing a reset": this is all that an FLR shows. */
-	if (status != WEIR_ALL_ONES)
-		weir->seen_at = jiffies;
 	if (status == WEIR_ALL_ONES || generation != weir->generation) {
 		weir_request_reset(weir, WEIR_RESET_GENERATION);
 	} else if (WEIR_GET(WEIR_REG_STATUS_STATE, status) != WEIR_FUNCTION_STATE_READY) {

@@ -360,7 +360,8 @@ struct weir_device {
 	unsigned int retries;
 	unsigned int resets;
 	unsigned long recovered_at;
-	unsigned long seen_at; /* when the function was last seen on the bus */
+	bool gone; /* not on the bus when it was stopped by force, first seen so at @gone_at */
+	unsigned long gone_at;
 	bool certain; /* the admin queue, and all that it made, belongs to @generation */
 	bool forced; /* bus mastering was taken away: reset before it is given back */
 	bool queue_stopped; /* the card said that it stopped a queue */
@@ -448,9 +449,9 @@ void weir_common_exit(void);
 
 /* weir_admin.c: the admin queue */
 int weir_admin_alloc(struct weir_device *weir);
-void weir_admin_free(struct weir_device *weir);
+void weir_admin_free(struct weir_device *weir, bool stopped);
 int weir_admin_start(struct weir_device *weir);
-void weir_admin_stop(struct weir_device *weir);
+int weir_admin_stop(struct weir_device *weir);
 void weir_admin_abort(struct weir_device *weir);
 void weir_admin_service(struct weir_device *weir);
 void weir_admin_rearm(struct weir_device *weir);

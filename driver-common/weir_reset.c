@@ -131,19 +131,20 @@ static void weir_dma_is_dead(struct weir_device *weir)
 	weir_data_free_zombies(weir);
 }
 
-/* Waits until the reset that ends generation @before was seen, and is over. */
+/*
+ * Waits until generation @before is over, and the function READY. Nothing else proves that the card
+ * has forgotten our memory: registers that read all ones, or a STATUS that is not READY, come back
+ * with the same generation where nobody was reset after all.
+ */
 static int weir_wait_reset(struct weir_device *weir, u32 before)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(WEIR_READY_TIMEOUT_MS);
 
 	for (;;) {
 		bool late = time_after(jiffies, end);
-		u32 status = weir_read(weir, WEIR_REG_STATUS);
 		u32 generation = weir_read(weir, WEIR_REG_GENERATION);
 
-		if (status == WEIR_ALL_ONES ||
-		    WEIR_GET(WEIR_REG_STATUS_STATE, status) != WEIR_FUNCTION_STATE_READY ||
-		    (generation != before && generation != WEIR_ALL_ONES))
+		if (generation != before && generation != WEIR_ALL_ONES)
 			return weir_wait_ready(weir, WEIR_READY_TIMEOUT_MS);
 		if (late)
 			return -ETIMEDOUT;
@@ -151,20 +152,39 @@ static int weir_wait_reset(struct weir_device *weir, u32 before)
 	}
 }
 
+/*
+ * Waits until the function is READY, and reads the generation that it is in then: the last of the
+ * two, so that it is not one that a reset is about to end unseen. -EIO with a generation: the
+ * firmware gave the function up, and only a reset is obeyed.
+ */
+static int weir_look_again(struct weir_device *weir, u32 *generation)
+{
+	int err = weir_wait_ready(weir, WEIR_READY_TIMEOUT_MS);
+
+	if (err && err != -EIO)
+		return err;
+	*generation = weir_read(weir, WEIR_REG_GENERATION);
+	return *generation == WEIR_ALL_ONES ? -EAGAIN : err;
+}
+
 /**
  * weir_soft_reset() - reset the function by its own register
  * @weir: the function
  *
  * specs/reset.md, "Recovery", case C. It is obeyed a little later than written, and the old READY
- * proves nothing: what counts is the generation read before, whatever we believe it to be.
+ * proves nothing: what counts is the generation read before, whatever we believe it to be. A
+ * function in reset would lose the request, so it is READY, or FAILED, when that is read.
  *
  * Return: 0, the function is READY and uses no memory that was given to it before; or a negative
  * errno.
  */
 int weir_soft_reset(struct weir_device *weir)
 {
-	u32 before = weir_read(weir, WEIR_REG_GENERATION);
+	u32 before;
+	int err = weir_look_again(weir, &before);
 
+	if (err && err != -EIO)
+		return err;
 	weir_write(weir, WEIR_REG_CONTROL, WEIR_REG_CONTROL_SOFT_RESET_MASK);
 	return weir_wait_reset(weir, before);
 }
@@ -218,21 +238,25 @@ static void weir_restore_config(struct weir_device *weir)
  * weir_stop_by_force() - take bus mastering away, so that the card cannot touch our memory
  * @weir: the function
  *
- * specs/reset.md, "Memory", rules 3 and 4.
+ * specs/reset.md, "Memory", rules 3 and 4. Sleeps, up to a second, until what is in flight has
+ * ended; but of a function that is gone it only notes since when, and is to be asked again.
  *
  * Return: whether nothing of the function is in flight any more, for sure.
  */
 bool weir_stop_by_force(struct weir_device *weir)
 {
-	u16 status;
-
 	pci_clear_master(weir->pdev);
 	weir->forced = true;
-	/* Gone from the bus, and for more than a second when this is not the first failure. */
-	if (!weir_on_bus(weir))
-		return weir->retries > 1 || time_after(jiffies, weir->seen_at + HZ);
-	return !pcie_capability_read_word(weir->pdev, PCI_EXP_DEVSTA, &status) &&
-		!(status & PCI_EXP_DEVSTA_TRPND);
+	if (weir_on_bus(weir)) {
+		weir->gone = false;
+		/* All ones, where it goes right now, read as pending. */
+		return pci_wait_for_pending_transaction(weir->pdev);
+	}
+	if (!weir->gone) {
+		weir->gone = true;
+		weir->gone_at = jiffies;
+	}
+	return time_after(jiffies, weir->gone_at + HZ);
 }
 
 /**
@@ -242,14 +266,18 @@ bool weir_stop_by_force(struct weir_device *weir)
  * specs/reset.md, "Causes". Of a PF it also ends its VFs, and what was decided for them; the PCI
  * core's VFs come back.
  *
- * Return: 0 or a negative errno.
+ * Return: 0, the function is READY and uses no memory that was given to it before; or a negative
+ * errno.
  */
 int weir_function_level_reset(struct weir_device *weir)
 {
 	int err = pcie_flr(weir->pdev);
 
+	/* Not reset, it may still know our memory: it must not be a bus master again. */
+	if (err)
+		return err;
 	weir_config_put_back(weir);
-	return err ?: weir_wait_ready(weir, WEIR_READY_TIMEOUT_MS);
+	return weir_wait_ready(weir, WEIR_READY_TIMEOUT_MS);
 }
 
 /*
@@ -258,16 +286,22 @@ int weir_function_level_reset(struct weir_device *weir)
  */
 static int weir_renew(struct weir_device *weir, enum weir_reset_reason reason)
 {
+	u32 generation;
 	int err;
 
 	if (!weir_on_bus(weir))
 		return -ENODEV;
+	weir->gone = false;
 	weir_restore_config(weir);
 	/* An announced reset comes by itself, soon. If it does not, the next lines see that. */
 	if (reason == WEIR_RESET_IMPENDING && weir->certain)
 		weir_wait_reset(weir, weir->generation);
-	err = weir_wait_ready(weir, WEIR_READY_TIMEOUT_MS);
-	if (!err && (!weir->certain || weir_read(weir, WEIR_REG_GENERATION) == weir->generation))
+	/*
+	 * Only another generation, and that for sure, tells that it was reset. What cannot be read
+	 * tells nothing.
+	 */
+	err = weir_look_again(weir, &generation);
+	if (!err && (!weir->certain || generation == weir->generation))
 		err = weir_soft_reset(weir);
 	if (!err) {
 		if (weir->forced)
@@ -347,7 +381,6 @@ static int weir_bring_back(struct weir_device *weir, enum weir_reset_reason reas
 	weir->retries = 0;
 	weir->resets++;
 	weir->recovered_at = jiffies;
-	weir->seen_at = jiffies;
 	weir_state_move(weir, WEIR_STATE_BIT(RECOVERING), WEIR_STATE_RUNNING);
 	netif_device_attach(weir->netdev);
 	/* Addresses and modes may have changed while nobody could be told. */
