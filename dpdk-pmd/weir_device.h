@@ -167,6 +167,12 @@ int weir_function_attach(struct weir_device *device, bool quiet);
 /** Whether the function has not been reset since it was attached: READY, same generation. */
 bool weir_function_unchanged(struct weir_device *device);
 
+/**
+ * Whether it was reset since it was attached, for sure: READY in another generation. Waits for READY, and answers false
+ * where nothing can be read.
+ */
+bool weir_function_was_reset(struct weir_device *device);
+
 /** Whether all is well with it: not reset, reachable, its admin queue running. */
 bool weir_function_sound(struct weir_device *device);
 

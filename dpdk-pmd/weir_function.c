@@ -269,6 +269,8 @@ int weir_function_attach(struct weir_device *device, bool quiet)
 	if (!weir_function_unchanged(device)) {
 		device->admin.running = false;
 		device->quiet = false;
+		/* Nobody knows which of the two has the queue: recovery C. */
+		__atomic_store_n(&device->suspect, 1, __ATOMIC_RELEASE);
 		return -EAGAIN;
 	}
 	error = read_info(device);
@@ -294,43 +296,64 @@ bool weir_function_sound(struct weir_device *device)
 	       WEIR_GET(WEIR_REG_ADMIN_STATUS_RUNNING, admin);
 }
 
-/* Waits for a sign that the SOFT_RESET that was asked for has begun, or is over already. */
-static int wait_reset_begun(struct weir_device *device, uint32_t before)
+bool weir_function_was_reset(struct weir_device *device)
+{
+	uint32_t generation;
+
+	/* Registers that cannot be read say nothing, and a generation read in a reset is worth nothing. */
+	return !wait_ready(device) &&
+	       !weir_register_read(device, WEIR_REG_GENERATION, &generation) &&
+	       generation != ALL_ONES && generation != device->generation;
+}
+
+/* Waits until generation `before` is over: all else that a reset shows may have another cause. */
+static int wait_generation_over(struct weir_device *device, uint32_t before)
 {
 	for (unsigned int waited_ms = 0; waited_ms < READY_TIMEOUT_MS; waited_ms++) {
-		uint32_t status, generation;
-		int error = weir_register_read(device, WEIR_REG_STATUS, &status);
+		uint32_t generation;
+		int error = weir_register_read(device, WEIR_REG_GENERATION, &generation);
 
-		if (!error)
-			error = weir_register_read(device, WEIR_REG_GENERATION, &generation);
 		if (error)
 			return error;
-		if (!state_is(status, WEIR_FUNCTION_STATE_READY) ||
-		    (generation != before && generation != ALL_ONES))
+		if (generation != before && generation != ALL_ONES)
 			return 0;
 		rte_delay_us_sleep(1000);
 	}
 	return -ETIMEDOUT;
 }
 
+/* Recovery C. What counts is the generation read right before the reset is asked for, not the one remembered. */
+static int soft_reset(struct weir_device *device)
+{
+	uint32_t before;
+	int error = weir_register_read(device, WEIR_REG_GENERATION, &before);
+
+	if (!error && before == ALL_ONES)
+		error = -ETIMEDOUT;
+	if (!error)
+		error = weir_register_write(device, WEIR_REG_CONTROL,
+					    WEIR_REG_CONTROL_SOFT_RESET_MASK);
+	if (!error)
+		error = wait_generation_over(device, before);
+	return error;
+}
+
 int weir_function_reset(struct weir_device *device)
 {
-	uint32_t before, status;
+	uint32_t status;
 	int error;
 
 	device->admin.running = false;
-	error = weir_register_read(device, WEIR_REG_GENERATION, &before);
-	if (!error)
-		error = weir_register_read(device, WEIR_REG_STATUS, &status);
-	/* One that is being reset is not reset again (specs/reset.md, recovery A). */
-	if (!error && state_is(status, WEIR_FUNCTION_STATE_READY)) {
-		error = weir_register_write(device, WEIR_REG_CONTROL,
-					    WEIR_REG_CONTROL_SOFT_RESET_MASK);
-		if (!error)
-			error = wait_reset_begun(device, before);
-	}
+	error = weir_register_read(device, WEIR_REG_STATUS, &status);
+	/* It would not hear of a reset before it is READY. */
 	if (!error)
 		error = wait_ready(device);
+	/* One that was seen in reset is not reset again (specs/reset.md, recovery A). */
+	if (!error && (status == ALL_ONES || state_is(status, WEIR_FUNCTION_STATE_READY))) {
+		error = soft_reset(device);
+		if (!error)
+			error = wait_ready(device);
+	}
 	if (error == -ETIMEDOUT || error == -EREMOTEIO) {
 		error = device->transport->ops->reset(device->transport);
 		if (!error)

@@ -117,11 +117,11 @@ static int get_back(struct weir_device *device, bool quiet)
 
 	if (transport->ops->alive(transport)) {
 		/*
-		 * Reachable, and it misbehaved, or holds our memory although nothing has reset it: recovery C of
-		 * specs/reset.md. A function that is in reset, or was, is only waited for (A and B).
+		 * Reachable, and it misbehaved, or may hold our memory as nothing shows that it was reset: recovery C
+		 * of specs/reset.md. A function that is in reset, or was, is only waited for (A and B).
 		 */
 		if (__atomic_load_n(&device->suspect, __ATOMIC_ACQUIRE) ||
-		    (!device->quiet && weir_function_unchanged(device)))
+		    (!device->quiet && !weir_function_was_reset(device)))
 			error = weir_function_reset(device);
 	} else {
 		transport->ops->close(transport);
