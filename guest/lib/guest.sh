@@ -11,10 +11,11 @@
 # shellcheck source=tests/lib/tap.sh
 . /usr/lib/weir/tap.sh
 
-# wait_until SECONDS COMMAND...: tries every tenth of a second until the command exits 0. Returns 1 when the time is over. The command may
-# wait itself: the deadline is a function's argument, which is nobody else's.
+# wait_until SECONDS COMMAND...: tries every tenth of a second until the command exits 0. Returns 1 when the time is over: so many
+# seconds, times $WAIT_FACTOR for a job in a guest that is slower than others. The command may wait itself: the deadline is a
+# function's argument, which is nobody else's.
 wait_until() {
-	wait_seconds=$1
+	wait_seconds=$(($1 * ${WAIT_FACTOR:-1}))
 	shift
 	wait_before "$(($(guest_uptime_ms) + wait_seconds * 1000))" "$@"
 }

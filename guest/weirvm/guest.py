@@ -145,7 +145,8 @@ class Guest:
 
     def __init__(self, job, devices=(), kernel="6.1", cmdline_extra="", timeout_s=60, memory_mb=512, smp=2, overlay_files=None,
                  preload=None, *, modules_folder=None, modules=(), programs=(), load=(), iommu="on", expected=(), allowed=(),
-                 shares=(), settings=None, environment=None, oops_panics=True, shared_memory=False, echo=None, name="guest"):
+                 shares=(), settings=None, environment=None, oops_panics=True, shared_memory=False, one_thread=False, echo=None,
+                 name="guest"):
         """Nothing is started yet.
 
         job: the script run in the guest: a path on the host, or its text where it begins with "#!".
@@ -156,6 +157,7 @@ class Guest:
         load: modules loaded before the job begins. iommu: "on", "pt", "off": what the kernel does with an IOMMU it has.
         expected, allowed: patterns of problems (problems.judge). shares: [(tag, folder, writable)], each mounted on /tag.
         settings: more for init. environment: {NAME: value} for QEMU. oops_panics: an Oops ends the guest at once; off where the guest is to survive one.
+        one_thread: its processors take turns (see machine.base_arguments).
         shared_memory: the guest's memory is a memfd, for attach=. echo: a function called with each line of the job's output.
         name: for the folder with the logs.
         """
@@ -169,7 +171,7 @@ class Guest:
         os.mkdir(self.results)
         self._token = secrets.token_hex(6)
         self._shares = [("results", self.results, True), *shares]
-        self._memory_mb, self._smp, self._shared_memory = memory_mb, smp, shared_memory
+        self._memory_mb, self._smp, self._shared_memory, self._one_thread = memory_mb, smp, shared_memory, one_thread
         self._launcher = machine.launcher(preload, environment)
         if machine.needs_weir(self.devices) and preload is None:
             raise GuestError("stock QEMU knows no device weir: preload the library that brings it (%s)" % shown(WEIR_QEMU))
@@ -223,7 +225,8 @@ class Guest:
 
         pairs = {name: socket.socketpair() for name in ("console", "job", "monitor")}
         arguments = self._launcher + machine.base_arguments(
-            self.kernel.boot_image(), archive, self._command_line, self._memory_mb, self._smp)
+            self.kernel.boot_image(), archive, self._command_line, self._memory_mb, self._smp,
+            one_thread=self._one_thread)
         for name, (_ours, theirs) in pairs.items():
             arguments += ["-chardev", "socket,id=%s,fd=%d" % (name, theirs.fileno())]
         arguments += ["-serial", "chardev:console", "-serial", "chardev:job", "-mon", "chardev=monitor,mode=control"]

@@ -125,10 +125,16 @@ def find_qemu():
     return path
 
 
-def base_arguments(kernel_image, initramfs, command_line, memory_mb, smp):
-    """The arguments of every guest: machine, processors, memory, kernel."""
+def base_arguments(kernel_image, initramfs, command_line, memory_mb, smp, one_thread=False):
+    """The arguments of every guest: machine, processors, memory, kernel.
+
+    one_thread: the processors take turns instead of running at once. QEMU before 8.1 may crash where one of them writes to a
+    device's memory while another has the device's BARs unmapped: tcg_commit() changes the map of all processors before they have
+    dropped what they remember of the old one.
+    """
     return [
-        find_qemu(), "-nodefaults", "-no-user-config", "-machine", MACHINE, "-accel", "tcg,thread=multi", "-cpu", "max",
+        find_qemu(), "-nodefaults", "-no-user-config", "-machine", MACHINE, "-accel",
+        "tcg,thread=" + ("single" if one_thread else "multi"), "-cpu", "max",
         "-smp", str(smp), "-m", "%dM" % memory_mb, "-display", "none", "-no-reboot",
         "-kernel", kernel_image, "-initrd", initramfs, "-append", command_line,
     ]

@@ -60,13 +60,14 @@ name_pf() {
 	[ "$pf_netdev" = pf ] || { ip link set dev "$pf_netdev" down && ip link set dev "$pf_netdev" name pf; }
 }
 
-# carrier_in NAMESPACE-OR-- INTERFACE: it has one
+# carrier_in NAMESPACE-OR-- INTERFACE: it has one, and the stack has noticed: up to a second later, until when frames go nowhere
+# (noop)
 carrier_in() {
 	if [ "$1" = - ]; then
-		[ "$(cat "/sys/class/net/$2/carrier" 2>/dev/null)" = 1 ]
+		ip -o link show dev "$2" 2>/dev/null
 	else
-		ip -n "$1" link show dev "$2" 2>/dev/null | grep -q LOWER_UP
-	fi
+		ip -n "$1" -o link show dev "$2" 2>/dev/null
+	fi | grep -v 'qdisc noop ' | grep -q 'LOWER_UP.* state UP '
 }
 
 # place_vf N [ADDRESS/BITS...]: VF N into its namespace, up, with these addresses; waits for its carrier
