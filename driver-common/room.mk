@@ -7,21 +7,27 @@
 DRIVER_KERNELS := $(foreach kernel,6.1 6.12,$(if $(wildcard $(BUILD)/deps/guest/kernel-$(kernel)/versions),$(kernel)))
 DRIVER_COMMON_SOURCES := $(wildcard driver-common/*.c driver-common/*.h driver-common/*.sh driver-common/*.mk)
 
-# weir-driver(KERNEL,FOLDER,MODULE)
+# weir-driver(KERNEL,FOLDER,MODULE,KERNEL'S FOLDER,FILE THAT CHANGES WITH IT)
 define weir-driver
-$(BUILD)/drivers/$(1)/$(3).ko: $(DRIVER_COMMON_SOURCES) $(wildcard $(2)/*) $(GENERATED) $(BUILD)/deps/guest/kernel-$(1)/versions
+$(BUILD)/drivers/$(1)/$(3).ko: $(DRIVER_COMMON_SOURCES) $(wildcard $(2)/*) $(GENERATED) $(4)/$(5)
 	$$(call say,KBUILD,$$@)
 	@mkdir -p $$(@D)
-	+$(Q)$$(MAKE) --no-print-directory -C $(2) KVER=$(1) KDIR=$$(CURDIR)/$(BUILD)/deps/guest/kernel-$(1)/headers \
+	+$(Q)$$(MAKE) --no-print-directory -C $(2) KVER=$(1) KDIR=$$(CURDIR)/$(4)/headers \
 		OUTPUT=$$(CURDIR)/$(BUILD)/drivers/$(1) W=1 KCFLAGS=-Werror >$$(@:.ko=.log) 2>&1 || \
 		{ cat $$(@:.ko=.log) >&2; exit 1; }
-drivers: $(BUILD)/drivers/$(1)/$(3).ko
-ALL_EXTRA += $(BUILD)/drivers/$(1)/$(3).ko
 endef
 
-.PHONY: drivers dkms-tree
-$(foreach kernel,$(DRIVER_KERNELS),$(eval $(call weir-driver,$(kernel),pf-driver,weir)))
-$(foreach kernel,$(DRIVER_KERNELS),$(eval $(call weir-driver,$(kernel),vf-driver,weirvf)))
+.PHONY: drivers debug-drivers dkms-tree
+$(foreach kernel,$(DRIVER_KERNELS),$(eval $(call weir-driver,$(kernel),pf-driver,weir,$(BUILD)/deps/guest/kernel-$(kernel),versions)))
+$(foreach kernel,$(DRIVER_KERNELS),$(eval $(call weir-driver,$(kernel),vf-driver,weirvf,$(BUILD)/deps/guest/kernel-$(kernel),versions)))
+DRIVERS := $(foreach kernel,$(DRIVER_KERNELS),$(BUILD)/drivers/$(kernel)/weir.ko $(BUILD)/drivers/$(kernel)/weirvf.ko)
+drivers: $(DRIVERS)
+ALL_EXTRA += $(DRIVERS)
+
+# For the kernel that watches them (guest/debug-kernel), which is built when somebody asks for it only
+$(eval $(call weir-driver,debug,pf-driver,weir,$(BUILD)/deps/debug-kernel,key))
+$(eval $(call weir-driver,debug,vf-driver,weirvf,$(BUILD)/deps/debug-kernel,key))
+debug-drivers: $(BUILD)/drivers/debug/weir.ko $(BUILD)/drivers/debug/weirvf.ko
 
 DKMS_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' driver-common/dkms.conf)
 DKMS_TREE := $(BUILD)/dkms/weir-$(DKMS_VERSION)
