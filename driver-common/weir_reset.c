@@ -221,15 +221,17 @@ static void weir_config_put_back(struct weir_device *weir)
 /*
  * A reset that the PCI core knows nothing of, or a reset of the PF, left configuration space as
  * after power-on. A function that was stopped by force must be reset before it is a bus master
- * again (specs/reset.md, "Memory", rule 3), unless the PF's lost memory decoding shows that it was.
+ * again (specs/reset.md, "Memory", rule 3), unless lost memory decoding shows that it was. VFs with
+ * a PF have none of their own to lose.
  */
 static void weir_restore_config(struct weir_device *weir)
 {
+	bool decodes = weir->pdev->saved_config_space[PCI_COMMAND / 4] & PCI_COMMAND_MEMORY;
 	u16 command;
 
 	if (pci_read_config_word(weir->pdev, PCI_COMMAND, &command) || command & PCI_COMMAND_MASTER)
 		return;
-	if (weir->forced && (weir->role->is_vf || command & PCI_COMMAND_MEMORY))
+	if (weir->forced && (!decodes || command & PCI_COMMAND_MEMORY))
 		return;
 	weir_config_put_back(weir);
 }

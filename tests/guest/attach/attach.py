@@ -7,8 +7,10 @@
 """
 
 import argparse
+import contextlib
 import os
 import random
+import signal
 import sys
 import time
 
@@ -64,6 +66,15 @@ class AttachedGuest:
         self.running.kill()
         result = self.end()
         tap.require(result.outcome == "killed" and not result.problems, "%s: %s" % (self.name, result.why))
+
+    @contextlib.contextmanager
+    def held(self):
+        """Within this its QEMU stands still."""
+        os.kill(self.running.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.running.pid, signal.SIGCONT)
 
     def leave(self):
         """Power off; it must have been well."""
@@ -221,8 +232,10 @@ def weir_sim_dies_alone(bench):
 def weir_sim_comes_back(bench):
     """A new weir-sim in the same folder: the guests find it by themselves."""
     third, fourth = bench.guests["third"], bench.guests["fourth"]
-    bench.sim.start()
-    third.run("wait_until 60 carrier_in - pf")
+    # Who comes first gets a function; the PF's guest would take VF 3 along.
+    with fourth.held():
+        bench.sim.start()
+        third.run("wait_until 60 carrier_in - pf")
     fourth.run("wait_until 60 carrier_in - pf && wait_until 60 carrier_in v0 vf && wait_until 60 carrier_in v1 vf")
     fourth.run("ping_well 0 -c 5 -i 0.05 10.9.0.2 && ping_well pf -c 5 -i 0.05 10.9.0.1 && ping_well pf -c 5 -i 0.05 10.9.0.4")
     third.leave()

@@ -66,6 +66,8 @@ numbers_end() {
 
 # neighbours_begin: between the VFs that are left alone, both ways, and from the PF to one
 neighbours_begin() {
+	# While an address is being asked for, datagrams wait for it, and in Linux the next one may pass them when the answer comes.
+	wait_until 5 reaches 2 10.9.0.4 && wait_until 5 reaches pf 10.9.0.4 || return 1
 	numbers_begin vf_to_vf 2 3 5401 10.9.0.4 && numbers_begin vf_from_vf 3 2 5402 10.9.0.3 &&
 		numbers_begin pf_to_vf pf 3 5403 10.9.0.4 && watch_begin vf_to_wire 2 "$WIRE_HOST"
 }

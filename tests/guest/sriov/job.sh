@@ -315,7 +315,9 @@ port_vlan_ad() {
 }
 tap_run guest.vf_settings.port_vlan_8021ad port_vlan_ad
 port_vlan_off() {
-	pf_vf 2 vlan 0 && pf_vf 3 vlan 0 && ! vf_line 2 | grep -q vlan && ping_well 2 -c 5 -i 0.05 10.9.0.1
+	pf_vf 2 vlan 0 && pf_vf 3 vlan 0 && ! vf_line 2 | grep -q vlan || return 1
+	# Behind it nobody answered, and ARP waits a second before it asks again.
+	wait_until 5 reaches 2 10.9.0.1 && ping_well 2 -c 5 -i 0.05 10.9.0.1
 }
 tap_run guest.vf_settings.port_vlan_ends port_vlan_off
 
