@@ -17,6 +17,7 @@ import tap  # noqa: E402
 from wire import Wire  # noqa: E402
 
 NET = os.path.join(HERE, "..", "net", "net.sh")
+SEQUENCE = os.path.join(guest.BUILD, "opt", "bin", "weir-sequence")
 
 # iommu: there is one; device_tlbs: ATS can be used; mode, cmdline: what the kernel is told; group_type: what comes of it; ats: whether the kernel
 # switches it on; first: run without --more, the others with it
@@ -50,7 +51,7 @@ def main():
             guest.run_tap(suite, "guest.iommu.%s_guest_stays_well" % case.name, os.path.join(HERE, "job.sh"),
                           devices + wire.devices(iommu=False), kernel=options.kernel, iommu=case.mode, cmdline_extra=case.cmdline,
                           preload=guest.WEIR_QEMU, timeout_s=240, memory_mb=768, programs=["/usr/bin/ping"],
-                          overlay_files={"/job/net.sh": NET, "/job/settings.sh": settings.encode()})
+                          overlay_files={"/job/net.sh": NET, "/job/settings.sh": settings.encode(), "/job/sequence": SEQUENCE})
     return suite.done()
 
 

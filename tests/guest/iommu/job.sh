@@ -52,7 +52,7 @@ traffic() {
 tap_run "guest.iommu.${MODE}_traffic_flows" traffic
 jumbo() {
 	ip link set dev pf mtu 9000 && ip -n v0 link set dev vf mtu 9000 && wait_until 5 carrier_in v0 vf && wait_until 5 carrier_in - pf &&
-		ping_well 0 -M "do" -s 8972 -c 10 -i 0.05 10.9.0.100
+		ping_well 0 -c 10 -i 0.05 -M "do" -s 8972 10.9.0.100
 }
 tap_run "guest.iommu.${MODE}_frames_over_pages_cross" jumbo
 after_reset() {
@@ -74,12 +74,25 @@ if [ "$VFIO" = yes ]; then
 	tap_run guest.iommu.vf_comes_back_from_vfio back_from_vfio
 fi
 
+# What a socket holds of a function's memory stays readable when the function goes, and comes back to a device that is no more.
+data_outlives() {
+	ip netns exec v1 /job/sequence receive 5401 >/tmp/kept.received 2>&1 </dev/null &
+	receiver=$!
+	wait_until 5 says :5401 in_vf 1 ss -Hlun >/dev/null && kill -STOP "$receiver" || return 1
+	in_vf 0 timeout 1 /job/sequence send 10.9.0.2 5401 500 || return 1
+	says "UNCONN +[1-9]" in_vf 1 ss -Hlun && set_vfs 0 && kill -CONT "$receiver" && wait "$receiver"
+	outlived=$?
+	cat /tmp/kept.received
+	return "$outlived"
+}
+tap_run "guest.iommu.${MODE}_data_outlives_its_function" data_outlives
+
 no_faults() {
 	! dmesg | grep -E 'DMAR:.*\b[Ff]ault\b|DMAR: \[(DMA|INTR)'
 }
 tap_run "guest.iommu.${MODE}_no_faults" no_faults
 gone() {
-	set_vfs 0 && rmmod weirvf weir
+	rmmod weirvf weir
 }
 tap_run "guest.iommu.${MODE}_drivers_leave" gone
 tap_done

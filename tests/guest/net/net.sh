@@ -113,18 +113,26 @@ where() {
 	fi
 }
 
-# ping_well N ARGUMENTS...: ping from there loses nothing, and nothing comes twice
+# ping_well N -c COUNT ARGUMENTS...: from there the first COUNT pings are answered, each once. With a deadline ping goes on until as
+# many answers have come; without, it waits for the last one no longer than two round trips, which is nothing on a busy machine.
 ping_well() {
 	ping_from=$1
 	shift
-	where "$ping_from" ping -q -W 3 "$@" >/tmp/ping.out 2>&1
-	ping_summary=$(grep 'packets transmitted' /tmp/ping.out)
-	case $ping_summary in
-	*duplicates*) ;;
-	*" 0% packet loss"*) return 0 ;;
-	esac
+	where "$ping_from" ping -w 20 "$@" >/tmp/ping.out 2>&1
+	sed -n 's/.*icmp_seq=\([0-9]*\) ttl.*/\1/p' /tmp/ping.out | awk -v most="$2" '$1 <= most' | sort -n >/tmp/ping.answered
+	seq "$2" | cmp -s - /tmp/ping.answered && return 0
 	cat /tmp/ping.out
+	for ping_at in "$ping_from" pf; do
+		counted_at "$ping_at"
+	done
 	return 1
+}
+
+# counted_at N: what there is to say of an interface that lost something
+counted_at() {
+	echo "at $1: $(where "$1" cat "/sys/class/net/$(interface_of "$1")/carrier_changes") changes of the carrier"
+	where "$1" ip neighbour
+	where "$1" ethtool -S "$(interface_of "$1")" | grep -v ': 0$'
 }
 
 # reaches N ADDRESS: an address answers within three seconds

@@ -126,7 +126,7 @@ tap_run guest.netdev.tcp_from_the_hosts_stack_to_pf moves_data pf -c 10.0.2.2 -p
 jumbo() {
 	ip link set dev pf mtu 9000 && ip -n v0 link set dev vf mtu 9000 && ip -n v1 link set dev vf mtu 9000 || return 1
 	wait_until 5 carrier_in - pf && wait_until 5 carrier_in v0 vf && wait_until 5 carrier_in v1 vf || return 1
-	ping_well 0 -M "do" -s 8972 -c 10 -i 0.05 10.9.0.2 && ping_well 1 -M "do" -s 8972 -c 10 -i 0.05 10.9.0.100 || return 1
+	ping_well 0 -c 10 -i 0.05 -M "do" -s 8972 10.9.0.2 && ping_well 1 -c 10 -i 0.05 -M "do" -s 8972 10.9.0.100 || return 1
 	fails_saying 'too long' in_vf 0 ping -M "do" -s 8973 -c 1 -W 1 10.9.0.2
 }
 tap_run guest.netdev.mtu_9000 jumbo
@@ -140,7 +140,7 @@ too_large_is_dropped() {
 tap_run guest.netdev.frames_beyond_the_mtu_are_dropped_and_counted too_large_is_dropped
 back_to_1500() {
 	ip link set dev pf mtu 1500 && ip -n v0 link set dev vf mtu 1500 && ip -n v1 link set dev vf mtu 1500 &&
-		wait_until 5 carrier_in v0 vf && wait_until 5 carrier_in v1 vf && ping_well 0 -s 1472 -M "do" -c 5 -i 0.05 10.9.0.2
+		wait_until 5 carrier_in v0 vf && wait_until 5 carrier_in v1 vf && ping_well 0 -c 5 -i 0.05 -M "do" -s 1472 10.9.0.2
 }
 tap_run guest.netdev.mtu_can_go_back back_to_1500
 tap_run guest.netdev.mtu_beyond_the_cards_is_refused fails_saying 'mtu greater than device maximum' ip link set dev pf mtu 9195
@@ -432,6 +432,11 @@ quiet() {
 	for number in 0 1; do
 		in_vf "$number" busybox sh -c 'echo 1 >/proc/sys/net/ipv6/conf/vf/disable_ipv6'
 	done
+	# Others may just be asking whether VF 0 is still where it was.
+	for number in 0 1 2 3; do
+		in_vf "$number" ip neighbour flush dev vf
+	done
+	ip neighbour flush dev pf
 	in_vf 0 ip neighbour replace 10.9.0.2 lladdr "$(mac_of 1)" dev vf nud permanent
 	in_vf 1 ip neighbour replace 10.9.0.1 lladdr "$(mac_of 0)" dev vf nud permanent
 	sleep 1
@@ -454,7 +459,8 @@ counters_add_up() {
 	quiet
 	all_counters | tr ' ' '\n' >/tmp/counters.before
 	# 100 frames of 1042 bytes there, and as many back
-	ping_well 0 -c 100 -i 0.01 -s 1000 10.9.0.2 || return 1
+	in_vf 0 ping -q -c 100 -i 0.01 -s 1000 10.9.0.2
+	sleep 1
 	all_counters | tr ' ' '\n' >/tmp/counters.after
 	paste -d = /tmp/counters.before /tmp/counters.after | cut -d = -f 1,2,4 |
 		awk -F = '{
@@ -478,7 +484,7 @@ pf_shows_vf_counters() {
 tap_run guest.vf_statistics.pf_shows_them pf_shows_vf_counters
 wire_counters() {
 	frames=$(statistic pf port_tx_frames)
-	ping_well 0 -c 20 -i 0.02 10.77.0.254 || return 1
+	in_vf 0 ping -q -c 20 -i 0.02 10.77.0.254 || return 1
 	more=$(($(statistic pf port_tx_frames) - frames))
 	echo "$more frames more on the wire"
 	[ "$more" -ge 20 ] && [ "$more" -le 25 ]
