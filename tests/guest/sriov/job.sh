@@ -226,7 +226,9 @@ tap_run guest.vf_settings.absent_vf_is_refused fails_saying 'Invalid' pf_vf 4 ma
 forged=02:cc:00:00:00:01
 forge() {
 	ip -n v0 link add link vf name forged address "$forged" type macvlan mode private && ip -n v0 address add 10.77.0.50/24 dev forged &&
-		ip -n v0 link set dev forged up
+		ip -n v0 link set dev forged up || return 1
+	# Without: who has given up asking for an address keeps silent for a while.
+	ip -n v0 neighbour replace 10.77.0.254 lladdr 02:77:00:00:00:fe dev forged nud permanent
 }
 forged_seen() {
 	wire forget >/dev/null
