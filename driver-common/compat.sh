@@ -35,6 +35,18 @@ probe PAGE_POOL_NAPI '
 #endif
 void f(struct page_pool_params *p, struct napi_struct *n);
 void f(struct page_pool_params *p, struct napi_struct *n) { p->napi = n; }'
+probe PAGE_POOL_NETDEV '
+#include <net/page_pool/helpers.h>
+void f(struct page_pool_params *p, struct net_device *d);
+void f(struct page_pool_params *p, struct net_device *d) { p->netdev = d; }'
+probe SKB_FRAG_FILL '
+#include <linux/skbuff.h>
+void f(skb_frag_t *f, struct page *p);
+void f(skb_frag_t *f, struct page *p) { skb_frag_fill_page_desc(f, p, 0, 1); }'
+probe XDP_FEATURES '
+#include <net/xdp.h>
+void f(struct net_device *d);
+void f(struct net_device *d) { xdp_set_features_flag(d, NETDEV_XDP_ACT_NDO_XMIT_SG); }'
 probe DEVLINK_DRIVER_NAME '
 #include <net/devlink.h>
 int f(struct devlink_info_req *r);

@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 
 #include "weir_hw.h"
+#include "weir_xdp.h"
 
 /* specs/data-queues.md, "Creation" */
 static int weir_tx_create(struct weir_pair *pair)
@@ -158,8 +159,24 @@ static void weir_data_napi_delete(struct weir_data *data)
 {
 	unsigned int i;
 
-	for (i = 0; i < data->config.pairs; i++)
+	for (i = 0; i < data->config.pairs; i++) {
+		weir_xdp_unregister(data->pairs[i]);
 		netif_napi_del(&data->pairs[i]->napi);
+	}
+}
+
+static int weir_data_napi_add(struct weir_device *weir, struct weir_data *data)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < data->config.pairs; i++)
+		netif_napi_add(weir->netdev, &data->pairs[i]->napi, weir_poll);
+	for (i = 0; i < data->config.pairs && !err; i++)
+		err = weir_xdp_register(data->pairs[i]);
+	if (err)
+		weir_data_napi_delete(data);
+	return err;
 }
 
 /*
@@ -168,13 +185,13 @@ static void weir_data_napi_delete(struct weir_data *data)
  */
 static int weir_data_attach(struct weir_device *weir, struct weir_data *data)
 {
-	unsigned int i;
 	int err;
 
 	if (data->attached)
 		return 0;
-	for (i = 0; i < data->config.pairs; i++)
-		netif_napi_add(weir->netdev, &data->pairs[i]->napi, weir_poll);
+	err = weir_data_napi_add(weir, data);
+	if (err)
+		return err;
 	weir_irq_teardown(weir);
 	err = weir_irq_setup(weir, data);
 	if (err) {
@@ -213,8 +230,8 @@ static void weir_data_xps(struct weir_device *weir, struct weir_data *data)
 }
 
 /*
- * No frame is put into a ring from here on: weir_xmit() looks at @sending under the locks taken
- * here.
+ * No frame is put into a ring from here on: weir_xmit() and weir_xdp_send() look at @sending under
+ * the locks taken here.
  */
 static void weir_data_halt(struct weir_device *weir, struct weir_data *data)
 {

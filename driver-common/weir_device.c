@@ -325,6 +325,7 @@ static int weir_stats_alloc(struct weir_device *weir)
 		u64_stats_init(&weir->stats[i].rx.sync);
 		u64_stats_init(&weir->stats[i].tx.sync);
 		u64_stats_init(&weir->stats[i].tx_done.sync);
+		u64_stats_init(&weir->stats[i].xdp.sync);
 	}
 	return 0;
 }
@@ -338,6 +339,7 @@ static void weir_default_config(struct weir_device *weir)
 	weir->config.rx_log2 =
 		clamp_t(u8, WEIR_DEFAULT_RING_LOG2, weir->ring_min_log2, weir->ring_max_log2);
 	weir->config.tx_log2 = weir->config.rx_log2;
+	weir->config.rx_buffer_bytes = weir_rx_default_buffer_bytes();
 }
 
 /* What needs commands: identity, MAC, link. */

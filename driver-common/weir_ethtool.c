@@ -86,12 +86,27 @@ static void weir_get_ringparam(struct net_device *netdev, struct ethtool_ringpar
 	ring->tx_max_pending = 1 << weir->ring_max_log2;
 	ring->rx_pending = 1 << weir->config.rx_log2;
 	ring->tx_pending = 1 << weir->config.tx_log2;
+	kernel_ring->rx_buf_len = weir->config.rx_buffer_bytes;
 }
 
 /* Sizes between powers of two are rounded up, as with other drivers. */
 static int weir_ring_log2(const struct weir_device *weir, u32 entries)
 {
 	return max_t(u32, order_base_2(entries), weir->ring_min_log2);
+}
+
+/* Lengths are rounded up, too, to what the card takes. */
+static int weir_set_buffer_bytes(const struct weir_device *weir, u32 bytes,
+				 struct weir_config *config, struct netlink_ext_ack *extack)
+{
+	if (bytes < weir_rx_least_buffer_bytes(weir) || bytes > weir_rx_most_buffer_bytes(weir)) {
+		NL_SET_ERR_MSG_MOD(
+			extack,
+			"rx-buf-len: from an eighteenth of the longest frame (512 of 9216) to all of it");
+		return -EINVAL;
+	}
+	config->rx_buffer_bytes = round_up(bytes, WEIR_RX_BUFFER_STEP);
+	return weir_xdp_check_buffers(weir, config->rx_buffer_bytes, extack);
 }
 
 static int weir_set_ringparam(struct net_device *netdev, struct ethtool_ringparam *ring,
@@ -108,7 +123,11 @@ static int weir_set_ringparam(struct net_device *netdev, struct ethtool_ringpara
 	}
 	config.rx_log2 = weir_ring_log2(weir, ring->rx_pending);
 	config.tx_log2 = weir_ring_log2(weir, ring->tx_pending);
-	if (config.rx_log2 == weir->config.rx_log2 && config.tx_log2 == weir->config.tx_log2)
+	err = weir_set_buffer_bytes(weir, kernel_ring->rx_buf_len, &config, extack);
+	if (err)
+		return err;
+	if (config.rx_log2 == weir->config.rx_log2 && config.tx_log2 == weir->config.tx_log2 &&
+	    config.rx_buffer_bytes == weir->config.rx_buffer_bytes)
 		return 0;
 	err = weir_reconfigure(weir, &config);
 	if (err == -ENOMEM)
@@ -151,12 +170,21 @@ static const char *const weir_pair_names[] = {
 	"rx_queue_%u_malformed",
 	"rx_queue_%u_no_memory",
 	"rx_queue_%u_refill_failed",
+	"rx_queue_%u_xdp_pass",
+	"rx_queue_%u_xdp_drop",
+	"rx_queue_%u_xdp_tx",
+	"rx_queue_%u_xdp_redirect",
+	"rx_queue_%u_xdp_aborted",
+	"rx_queue_%u_xdp_tx_failed",
+	"rx_queue_%u_xdp_redirect_failed",
 	"tx_queue_%u_packets",
 	"tx_queue_%u_bytes",
 	"tx_queue_%u_dropped",
 	"tx_queue_%u_linearized",
 	"tx_queue_%u_stopped",
 	"tx_queue_%u_doorbells",
+	"tx_queue_%u_xdp_packets",
+	"tx_queue_%u_xdp_dropped",
 };
 
 static const char *const weir_driver_names[] = {
@@ -223,7 +251,7 @@ static void weir_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 
 static u64 *weir_pair_values(const struct weir_pair_stats *stats, u64 *to)
 {
-	unsigned int start;
+	unsigned int start, i;
 
 	do {
 		start = u64_stats_fetch_begin(&stats->rx.sync);
@@ -234,19 +262,29 @@ static u64 *weir_pair_values(const struct weir_pair_stats *stats, u64 *to)
 		to[4] = u64_stats_read(&stats->rx.no_memory);
 		to[5] = u64_stats_read(&stats->rx.refill_failed);
 	} while (u64_stats_fetch_retry(&stats->rx.sync, start));
+	to += 6;
+	do {
+		start = u64_stats_fetch_begin(&stats->xdp.sync);
+		for (i = 0; i < WEIR_XDP_COUNTS; i++)
+			to[i] = u64_stats_read(&stats->xdp.counts[i]);
+	} while (u64_stats_fetch_retry(&stats->xdp.sync, start));
+	to += WEIR_XDP_COUNTS;
 	do {
 		start = u64_stats_fetch_begin(&stats->tx_done.sync);
-		to[6] = u64_stats_read(&stats->tx_done.frames);
-		to[7] = u64_stats_read(&stats->tx_done.bytes);
+		to[0] = u64_stats_read(&stats->tx_done.frames);
+		to[1] = u64_stats_read(&stats->tx_done.bytes);
 	} while (u64_stats_fetch_retry(&stats->tx_done.sync, start));
+	to += 2;
 	do {
 		start = u64_stats_fetch_begin(&stats->tx.sync);
-		to[8] = u64_stats_read(&stats->tx.dropped);
-		to[9] = u64_stats_read(&stats->tx.linearized);
-		to[10] = u64_stats_read(&stats->tx.stopped);
-		to[11] = u64_stats_read(&stats->tx.doorbells);
+		to[0] = u64_stats_read(&stats->tx.dropped);
+		to[1] = u64_stats_read(&stats->tx.linearized);
+		to[2] = u64_stats_read(&stats->tx.stopped);
+		to[3] = u64_stats_read(&stats->tx.doorbells);
+		to[4] = u64_stats_read(&stats->tx.xdp_frames);
+		to[5] = u64_stats_read(&stats->tx.xdp_dropped);
 	} while (u64_stats_fetch_retry(&stats->tx.sync, start));
-	return to + ARRAY_SIZE(weir_pair_names);
+	return to + 6;
 }
 
 static void weir_get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *stats,
@@ -287,6 +325,7 @@ static void weir_get_eth_mac_stats(struct net_device *netdev, struct ethtool_eth
 }
 
 const struct ethtool_ops weir_ethtool_ops = {
+	.supported_ring_params = ETHTOOL_RING_USE_RX_BUF_LEN,
 	.get_drvinfo = weir_get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = weir_get_link_ksettings,

@@ -42,13 +42,18 @@
 #define WEIR_ADMIN_SQ_LOG2 4
 #define WEIR_ADMIN_CQ_LOG2 7
 #define WEIR_EVENT_FIFO 64
+/* Lengths of receive buffers are multiples of it (specs/data-queues.md, "Creation"). */
+#define WEIR_RX_BUFFER_STEP 64
 
 /* A model under an emulator, and its host, may be ten times slower than the card they stand for. */
 #define WEIR_READY_TIMEOUT_MS (10 * WEIR_RESET_TIME_MS)
 #define WEIR_COMMAND_TIMEOUT_MS 5000
 
-struct weir_device;
+struct bpf_prog;
 struct page_pool;
+struct weir_device;
+struct weir_xdp;
+struct xdp_frame;
 
 /* Life of a function as its driver sees it; transitions are listed in weir_reset.c. */
 enum weir_state {
@@ -86,12 +91,31 @@ struct weir_rx_stats {
 	u64_stats_t refill_failed;
 };
 
+/* What became of received frames that an XDP program saw. */
+enum weir_xdp_count {
+	WEIR_XDP_COUNT_PASS,
+	WEIR_XDP_COUNT_DROP,
+	WEIR_XDP_COUNT_TX,
+	WEIR_XDP_COUNT_REDIRECT,
+	WEIR_XDP_COUNT_ABORTED,
+	WEIR_XDP_COUNT_TX_FAILED,
+	WEIR_XDP_COUNT_REDIRECT_FAILED,
+	WEIR_XDP_COUNTS,
+};
+
+struct weir_xdp_stats {
+	struct u64_stats_sync sync;
+	u64_stats_t counts[WEIR_XDP_COUNTS];
+};
+
 struct weir_tx_stats {
 	struct u64_stats_sync sync;
 	u64_stats_t dropped;
 	u64_stats_t linearized;
 	u64_stats_t stopped;
 	u64_stats_t doorbells;
+	u64_stats_t xdp_frames; /* of XDP programs, of this interface and of others */
+	u64_stats_t xdp_dropped;
 };
 
 struct weir_tx_done_stats {
@@ -105,6 +129,7 @@ struct weir_pair_stats {
 	/* counted by the poll */
 	struct weir_rx_stats rx;
 	struct weir_tx_done_stats tx_done;
+	struct weir_xdp_stats xdp;
 	/* counted by the sender */
 	struct weir_tx_stats tx ____cacheline_aligned;
 };
@@ -130,10 +155,14 @@ struct weir_pair_memory {
 };
 
 struct weir_tx_slot {
-	struct sk_buff *skb; /* on the last descriptor of a frame */
+	union { /* on the last descriptor of a frame; else NULL */
+		struct sk_buff *skb;
+		struct xdp_frame *frame;
+	};
 	DEFINE_DMA_UNMAP_ADDR(dma);
 	DEFINE_DMA_UNMAP_LEN(length);
-	bool is_page;
+	bool is_page; /* mapped as a page */
+	bool is_xdp; /* a frame, and no skb */
 };
 
 struct weir_tx_ring {
@@ -159,6 +188,10 @@ struct weir_tx_ring {
 	bool created;
 };
 
+/* Why completions do not simply become skbs */
+#define WEIR_RX_DISCARD BIT(0) /* until the frame's END has passed */
+#define WEIR_RX_XDP BIT(1) /* an XDP program looks at frames, or has half of one */
+
 struct weir_rx_ring {
 	struct weir_rx_buffer *buffers;
 	struct weir_rx_completion *completions;
@@ -173,11 +206,13 @@ struct weir_rx_ring {
 	u16 size;
 	u16 log2;
 	u16 buffer_bytes;
+	u32 page_bytes; /* of the page, or pages, that a buffer lies in */
 	u8 generation;
-	bool discard; /* until the frame's END has passed */
+	u8 detour; /* WEIR_RX_… */
 	bool starved; /* no buffer is posted and none could be had */
 	dma_addr_t buffers_dma;
 	dma_addr_t completions_dma;
+	struct weir_xdp *xdp;
 	bool created;
 };
 
@@ -198,6 +233,7 @@ struct weir_config {
 	u16 pairs;
 	u8 rx_log2;
 	u8 tx_log2;
+	u16 rx_buffer_bytes;
 };
 
 /**
@@ -375,6 +411,7 @@ struct weir_device {
 
 	struct weir_config config;
 	struct weir_data *data;
+	struct bpf_prog __rcu *xdp_program;
 	struct list_head zombies;
 	struct weir_pair_stats *stats; /* stats_count of them */
 	u16 stats_count;
@@ -531,6 +568,7 @@ int weir_reconfigure(struct weir_device *weir, const struct weir_config *config)
 
 /* weir_tx.c: sending */
 netdev_tx_t weir_xmit(struct sk_buff *skb, struct net_device *netdev);
+void weir_tx_publish(const struct weir_device *weir, struct weir_tx_ring *tx);
 void weir_tx_clean(struct weir_pair *pair, int budget);
 void weir_tx_drop_all(struct weir_pair *pair);
 
@@ -539,12 +577,22 @@ int weir_rx_poll(struct weir_pair *pair, int budget);
 void weir_rx_rewind(struct weir_pair *pair);
 void weir_rx_publish(struct weir_pair *pair);
 void weir_rx_drop_partial(struct weir_rx_ring *rx);
-u16 weir_rx_buffer_bytes(void);
-unsigned int weir_rx_offset(void);
+u16 weir_rx_default_buffer_bytes(void);
+unsigned int weir_rx_page_order(u16 buffer_bytes);
+u16 weir_rx_least_buffer_bytes(const struct weir_device *weir);
+u16 weir_rx_most_buffer_bytes(const struct weir_device *weir);
 
 /* weir_txrx.c: both */
 int weir_poll(struct napi_struct *napi, int budget);
 void weir_pair_arm(struct weir_pair *pair);
+
+/* weir_xdp.c: XDP programs; for the fast path see weir_xdp.h */
+int weir_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
+int weir_xdp_xmit(struct net_device *netdev, int count, struct xdp_frame **frames, u32 flags);
+void weir_xdp_offer(struct net_device *netdev);
+int weir_xdp_check_mtu(const struct weir_device *weir, int mtu);
+int weir_xdp_check_buffers(const struct weir_device *weir, u16 buffer_bytes,
+			   struct netlink_ext_ack *extack);
 
 /* weir_filter.c: what the vport takes in: MACs, VLANs, flags, MTU */
 int weir_mac_sync(struct weir_device *weir);
@@ -578,7 +626,8 @@ void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 	.ndo_validate_addr = eth_validate_addr, .ndo_set_features = weir_set_features,  \
 	.ndo_set_rx_mode = weir_set_rx_mode, .ndo_get_stats64 = weir_get_stats64,       \
 	.ndo_tx_timeout = weir_tx_timeout, .ndo_vlan_rx_add_vid = weir_vlan_add,        \
-	.ndo_vlan_rx_kill_vid = weir_vlan_delete
+	.ndo_vlan_rx_kill_vid = weir_vlan_delete, .ndo_bpf = weir_bpf,                  \
+	.ndo_xdp_xmit = weir_xdp_xmit
 
 /* weir_ethtool.c */
 extern const struct ethtool_ops weir_ethtool_ops;

@@ -12,6 +12,7 @@
 
 #include "weir_hw.h"
 #include "weir_page_pool.h"
+#include "weir_xdp.h"
 
 /*
  * The page pool keeps at most this many pages for reuse; larger rings get the rest from the page
@@ -49,29 +50,34 @@ static void weir_tx_free(struct weir_pair *pair)
 	kvfree(tx->slots);
 }
 
-static int weir_rx_alloc(struct weir_pair *pair, unsigned int log2)
+static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *config)
 {
 	struct weir_device *weir = pair->weir;
 	struct weir_rx_ring *rx = &pair->rx;
 	struct page_pool_params params = {
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.order = weir_rx_page_order(config->rx_buffer_bytes),
 		.nid = dev_to_node(weir->dev),
 		.dev = weir->dev,
 		.dma_dir = DMA_FROM_DEVICE,
 		.offset = weir_rx_offset(),
-		.max_len = weir_rx_buffer_bytes(),
+		.max_len = config->rx_buffer_bytes,
 #if WEIR_HAVE_PAGE_POOL_NAPI
 		.napi = &pair->napi,
 #endif
+#if WEIR_HAVE_PAGE_POOL_NETDEV
+		.netdev = weir->netdev,
+#endif
 	};
 
-	rx->log2 = log2;
-	rx->size = 1 << log2;
-	rx->buffer_bytes = weir_rx_buffer_bytes();
+	rx->log2 = config->rx_log2;
+	rx->size = 1 << config->rx_log2;
+	rx->buffer_bytes = config->rx_buffer_bytes;
+	rx->page_bytes = PAGE_SIZE << params.order;
 	rx->stats = &weir->stats[pair->index].rx;
 	params.pool_size = min_t(unsigned int, rx->size, WEIR_POOL_PAGES_MAX);
 	rx->pages = kvcalloc(rx->size, sizeof(*rx->pages), GFP_KERNEL);
-	if (!rx->pages)
+	if (!rx->pages || weir_xdp_alloc(pair))
 		return -ENOMEM;
 	rx->pool = page_pool_create(&params);
 	if (IS_ERR(rx->pool)) {
@@ -94,6 +100,7 @@ static void weir_rx_free(struct weir_pair *pair)
 	unsigned int i;
 
 	weir_rx_drop_partial(rx);
+	weir_xdp_free(pair);
 	if (rx->pool) {
 		for (i = 0; i < rx->size; i++)
 			if (rx->pages[i])
@@ -113,8 +120,9 @@ static void weir_pair_free(struct weir_pair *pair)
 {
 	if (!pair)
 		return;
-	weir_rx_free(pair);
+	/* Frames that wait to be sent may lie in pages of the receive ring's pool. */
 	weir_tx_free(pair);
+	weir_rx_free(pair);
 	if (pair->memory)
 		dma_free_coherent(pair->weir->dev, sizeof(*pair->memory), pair->memory,
 				  pair->memory_dma);
@@ -133,7 +141,7 @@ static struct weir_pair *weir_pair_alloc(struct weir_device *weir, const struct 
 	pair->memory =
 		dma_alloc_coherent(weir->dev, sizeof(*pair->memory), &pair->memory_dma, GFP_KERNEL);
 	if (!pair->memory || weir_tx_alloc(pair, config->tx_log2) ||
-	    weir_rx_alloc(pair, config->rx_log2)) {
+	    weir_rx_alloc(pair, config)) {
 		weir_pair_free(pair);
 		return NULL;
 	}
@@ -183,6 +191,8 @@ struct weir_data *weir_data_alloc(struct weir_device *weir, const struct weir_co
  */
 void weir_data_dispose(struct weir_device *weir, struct weir_data *data)
 {
+	/* Programs of other interfaces may just have found it in weir->data: see weir_xdp_send(). */
+	synchronize_net();
 	if (data->dma_live)
 		list_add(&data->zombie, &weir->zombies);
 	else
@@ -252,7 +262,7 @@ static void weir_pair_rewind(struct weir_pair *pair)
 			     &pair->memory->tx_shadow);
 
 	memset(rx->completions, 0, rx->size * sizeof(*rx->completions));
-	rx->discard = false;
+	rx->detour = 0;
 	rx->created = false;
 	rx->generation = weir->generation;
 	rx->arm = page + WEIR_DOORBELL_RX_ARM;

@@ -50,6 +50,7 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 	weir->wanted_features = netdev->features;
 	weir_set_netdev_limits(weir);
 	weir_qstats_attach(netdev);
+	weir_xdp_offer(netdev);
 	netif_carrier_off(netdev);
 	return netdev;
 }
@@ -128,8 +129,10 @@ int weir_change_mtu(struct net_device *netdev, int mtu)
 {
 	struct weir_device *weir = weir_of(netdev);
 	int old = netdev->mtu;
-	int err = 0;
+	int err = weir_xdp_check_mtu(weir, mtu);
 
+	if (err)
+		return err;
 	WRITE_ONCE(netdev->mtu, mtu);
 	if (weir_state_get(weir) == WEIR_STATE_RUNNING)
 		err = weir_filter_sync(weir);

@@ -11,31 +11,50 @@
 #include "weir_doorbell.h"
 #include "weir_hw.h"
 #include "weir_page_pool.h"
+#include "weir_xdp.h"
 
 /* Frames up to here are copied into a small skb, and their page is posted again at once. */
 #define WEIR_COPY_BYTES 256
 /* Buffers are posted in batches, as each batch costs a doorbell. */
 #define WEIR_FILL_BATCH 16
 
-/*
- * weir_rx_offset() - where in its page a buffer begins: room for headers that the stack may put in
- * front
- */
-unsigned int weir_rx_offset(void)
+/* What is needed of a page beside a buffer: the room in front, and what an skb around it takes. */
+static unsigned int weir_rx_overhead_bytes(void)
 {
-	return NET_SKB_PAD + NET_IP_ALIGN;
+	return weir_rx_offset() + SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 }
 
 /*
- * weir_rx_buffer_bytes() - length of a buffer: a page without what an skb around it takes; a
- * multiple of 64
+ * weir_rx_default_buffer_bytes() - the longest buffer that one page has room for; a multiple of 64
  */
-u16 weir_rx_buffer_bytes(void)
+u16 weir_rx_default_buffer_bytes(void)
 {
-	unsigned int room =
-		PAGE_SIZE - weir_rx_offset() - SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	return round_down(min_t(unsigned int, PAGE_SIZE - weir_rx_overhead_bytes(),
+				WEIR_RX_BUFFER_MAX_BYTES),
+			  WEIR_RX_BUFFER_STEP);
+}
 
-	return round_down(min_t(unsigned int, room, WEIR_RX_BUFFER_MAX_BYTES), 64);
+/* weir_rx_least_buffer_bytes() - so that an skb has room for all of the longest frame's buffers */
+u16 weir_rx_least_buffer_bytes(const struct weir_device *weir)
+{
+	unsigned int bytes = DIV_ROUND_UP(weir->max_frame_bytes, MAX_SKB_FRAGS + 1);
+
+	return round_up(max_t(unsigned int, bytes, WEIR_RX_BUFFER_MIN_BYTES), WEIR_RX_BUFFER_STEP);
+}
+
+/* weir_rx_most_buffer_bytes() - so that the longest frame fits one buffer */
+u16 weir_rx_most_buffer_bytes(const struct weir_device *weir)
+{
+	unsigned int bytes = max_t(unsigned int, weir->max_frame_bytes,
+				   weir_rx_default_buffer_bytes());
+
+	return min_t(unsigned int, round_up(bytes, WEIR_RX_BUFFER_STEP), WEIR_RX_BUFFER_MAX_BYTES);
+}
+
+/* weir_rx_page_order() - order of the pages that buffers of a length need */
+unsigned int weir_rx_page_order(u16 buffer_bytes)
+{
+	return get_order(weir_rx_overhead_bytes() + buffer_bytes);
 }
 
 static void weir_rx_post(struct weir_rx_ring *rx, u16 place)
@@ -125,6 +144,8 @@ void weir_rx_drop_partial(struct weir_rx_ring *rx)
 		dev_kfree_skb_any(rx->partial);
 		rx->partial = NULL;
 	}
+	if (unlikely(rx->detour & WEIR_RX_XDP))
+		weir_xdp_drop_open(rx);
 }
 
 /* One completion as the card wrote it, checked. */
@@ -204,7 +225,7 @@ static struct sk_buff *weir_rx_begin(struct weir_pair *pair, const struct weir_r
 		page_pool_recycle_direct(rx->pool, page);
 		return skb;
 	}
-	skb = napi_build_skb(page_address(page), PAGE_SIZE);
+	skb = napi_build_skb(page_address(page), rx->page_bytes);
 	if (unlikely(!skb)) {
 		page_pool_recycle_direct(rx->pool, page);
 		return NULL;
@@ -236,17 +257,80 @@ static bool weir_rx_add(struct weir_pair *pair, const struct weir_rx_entry *entr
 		return false;
 	}
 	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page, weir_rx_offset(), entry->length,
-			PAGE_SIZE);
+			rx->page_bytes);
 	return true;
 }
 
 struct weir_rx_sums {
 	unsigned int frames;
 	unsigned int bytes;
-	unsigned int errors;
 	unsigned int malformed;
 	unsigned int no_memory;
 };
+
+/* What came of the frame is dropped, and what is still to come of it. */
+static void weir_rx_discard(struct weir_rx_ring *rx, bool end)
+{
+	weir_rx_drop_partial(rx);
+	if (end)
+		rx->detour &= ~WEIR_RX_DISCARD;
+	else
+		rx->detour |= WEIR_RX_DISCARD;
+}
+
+/* Where a completion goes on. */
+enum weir_rx_way {
+	WEIR_RX_ADD, /* its buffer is added to the skb */
+	WEIR_RX_DELIVER, /* the skb is whole already */
+	WEIR_RX_DONE,
+};
+
+/* Takes a buffer of a frame for an XDP program. */
+static enum weir_rx_way weir_rx_take_xdp(struct weir_pair *pair, struct page *page,
+					 unsigned int length, bool end)
+{
+	struct weir_rx_stats *stats = pair->rx.stats;
+
+	switch (weir_xdp_take(pair, page, length, end)) {
+	case WEIR_XDP_PASSED:
+		return WEIR_RX_DELIVER;
+	case WEIR_XDP_FAILED:
+		u64_stats_update_begin(&stats->sync);
+		u64_stats_inc(&stats->no_memory);
+		u64_stats_update_end(&stats->sync);
+		weir_rx_discard(&pair->rx, end);
+		break;
+	case WEIR_XDP_TAKEN:
+		break;
+	}
+	return WEIR_RX_DONE;
+}
+
+/*
+ * Takes a completion that may not simply be added to an skb. It counts by itself and is told no
+ * address, so that the poll's variables stay in registers.
+ */
+static noinline enum weir_rx_way weir_rx_detour(struct weir_pair *pair, struct page *page,
+						u32 flags, unsigned int length)
+{
+	bool failed = flags & WEIR_RXC_ERROR_MASK || !length;
+	bool end = flags & WEIR_RXC_END_MASK;
+	struct weir_rx_ring *rx = &pair->rx;
+
+	if (!failed && !(rx->detour & WEIR_RX_DISCARD)) {
+		if (weir_xdp_wants(rx))
+			return weir_rx_take_xdp(pair, page, length, end);
+		return WEIR_RX_ADD;
+	}
+	page_pool_recycle_direct(rx->pool, page);
+	if (!(rx->detour & WEIR_RX_DISCARD)) {
+		u64_stats_update_begin(&rx->stats->sync);
+		u64_stats_inc(&rx->stats->errors);
+		u64_stats_update_end(&rx->stats->sync);
+	}
+	weir_rx_discard(rx, end);
+	return WEIR_RX_DONE;
+}
 
 /* Takes one completion and its buffer out of the ring. */
 static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *entry,
@@ -254,27 +338,28 @@ static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *ent
 {
 	struct weir_rx_ring *rx = &pair->rx;
 	struct page *page = rx->pages[entry->place];
-	bool end = entry->flags & WEIR_RXC_END_MASK;
 	unsigned int bytes;
 
 	rx->pages[entry->place] = NULL;
 	rx->taken++;
-	if (unlikely(entry->flags & WEIR_RXC_ERROR_MASK || !entry->length || rx->discard)) {
-		page_pool_recycle_direct(rx->pool, page);
-		if (!rx->discard)
-			sums->errors++;
-		weir_rx_drop_partial(rx);
-		rx->discard = !end;
-		return;
+	if (unlikely(entry->flags & WEIR_RXC_ERROR_MASK || !entry->length || rx->detour)) {
+		switch (weir_rx_detour(pair, page, entry->flags, entry->length)) {
+		case WEIR_RX_DONE:
+			return;
+		case WEIR_RX_DELIVER:
+			goto deliver;
+		case WEIR_RX_ADD:
+			break;
+		}
 	}
 	if (unlikely(!weir_rx_add(pair, entry, page))) {
 		sums->no_memory++;
-		weir_rx_drop_partial(rx);
-		rx->discard = !end;
+		weir_rx_discard(rx, entry->flags & WEIR_RXC_END_MASK);
 		return;
 	}
-	if (!end)
+	if (!(entry->flags & WEIR_RXC_END_MASK))
 		return;
+deliver:
 	bytes = rx->partial->len;
 	if (likely(weir_rx_deliver(pair, entry))) {
 		sums->frames++;
@@ -298,6 +383,8 @@ int weir_rx_poll(struct weir_pair *pair, int budget)
 	struct weir_rx_entry entry;
 	int done;
 
+	if (unlikely(rcu_access_pointer(pair->weir->xdp_program) || rx->detour))
+		weir_xdp_poll_begin(pair);
 	for (done = 0; done < budget; done++) {
 		int some = weir_rx_next(rx, &entry);
 
@@ -310,11 +397,12 @@ int weir_rx_poll(struct weir_pair *pair, int budget)
 		}
 		weir_rx_take(pair, &entry, &sums);
 	}
+	if (unlikely(rx->detour & WEIR_RX_XDP))
+		weir_xdp_poll_end(pair);
 	if (done) {
 		u64_stats_update_begin(&rx->stats->sync);
 		u64_stats_add(&rx->stats->frames, sums.frames);
 		u64_stats_add(&rx->stats->bytes, sums.bytes);
-		u64_stats_add(&rx->stats->errors, sums.errors);
 		u64_stats_add(&rx->stats->malformed, sums.malformed);
 		u64_stats_add(&rx->stats->no_memory, sums.no_memory);
 		u64_stats_update_end(&rx->stats->sync);

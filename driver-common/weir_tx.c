@@ -5,37 +5,20 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/skbuff.h>
+#include <net/xdp.h>
 
 #include "weir_doorbell.h"
 #include "weir_hw.h"
+#include "weir_tx.h"
 
-/*
- * Room for one more skb, whatever its fragments (more of them are linearized): below it the queue
- * is stopped.
+/**
+ * weir_tx_publish() - tell the card of every frame up to the tail
+ * @weir: the function
+ * @tx: the ring, its queue's lock held
+ *
+ * The last one shall be reported (specs: tx_descriptor.REPORT).
  */
-#define WEIR_TX_STOP (min_t(unsigned int, MAX_SKB_FRAGS + 1, WEIR_MAX_SEGMENTS))
-#define WEIR_TX_WAKE (2 * WEIR_TX_STOP)
-
-static u16 weir_tx_room(const struct weir_tx_ring *tx)
-{
-	return tx->size - (u16)(READ_ONCE(tx->tail) - READ_ONCE(tx->clean));
-}
-
-static void weir_tx_unmap(struct device *dev, struct weir_tx_slot *slot)
-{
-	if (slot->is_page)
-		dma_unmap_page(dev, dma_unmap_addr(slot, dma), dma_unmap_len(slot, length),
-			       DMA_TO_DEVICE);
-	else
-		dma_unmap_single(dev, dma_unmap_addr(slot, dma), dma_unmap_len(slot, length),
-				 DMA_TO_DEVICE);
-}
-
-/*
- * Tells the card of every frame up to the tail; the last one shall be reported (specs:
- * tx_descriptor.REPORT).
- */
-static void weir_tx_publish(const struct weir_device *weir, struct weir_tx_ring *tx)
+void weir_tx_publish(const struct weir_device *weir, struct weir_tx_ring *tx)
 {
 	if (tx->doorbell.tail == tx->tail)
 		return;
@@ -80,6 +63,7 @@ static void weir_tx_write(struct weir_tx_ring *tx, u16 at, dma_addr_t dma, unsig
 
 	slot->skb = NULL;
 	slot->is_page = is_page;
+	slot->is_xdp = false;
 	dma_unmap_addr_set(slot, dma, dma);
 	dma_unmap_len_set(slot, length, length);
 	tx->descriptors[place] = (struct weir_tx_descriptor) {
@@ -215,6 +199,18 @@ drop:
 	return NETDEV_TX_OK;
 }
 
+/* Gives an XDP frame's buffers back where they came from. Return: its length. */
+static unsigned int weir_tx_return_frame(struct weir_tx_slot *slot, struct xdp_frame_bulk *bulk)
+{
+	unsigned int bytes = xdp_get_frame_len(slot->frame);
+
+	rcu_read_lock();
+	xdp_return_frame_bulk(slot->frame, bulk);
+	rcu_read_unlock();
+	slot->frame = NULL;
+	return bytes;
+}
+
 /**
  * weir_tx_clean() - free what the card has sent, up to the head it wrote back
  * @pair: its queue pair
@@ -229,7 +225,8 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 	struct netdev_queue *queue = netdev_get_tx_queue(weir->netdev, pair->index);
 	u16 clean = tx->clean;
 	u16 head = le32_to_cpu(READ_ONCE(*tx->head));
-	unsigned int frames = 0, bytes = 0;
+	unsigned int frames = 0, bytes = 0, xdp_frames = 0, xdp_bytes = 0;
+	struct xdp_frame_bulk bulk;
 
 	if (head == clean)
 		return;
@@ -244,6 +241,16 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 		struct weir_tx_slot *slot = &tx->slots[clean & (tx->size - 1)];
 		struct sk_buff *skb = slot->skb;
 
+		if (unlikely(slot->is_xdp)) {
+			/* netpoll, perhaps with interrupts off: their buffers have to wait. */
+			if (!budget)
+				break;
+			weir_tx_unmap(weir->dev, slot);
+			if (!xdp_frames++)
+				xdp_frame_bulk_init(&bulk);
+			xdp_bytes += weir_tx_return_frame(slot, &bulk);
+			continue;
+		}
 		weir_tx_unmap(weir->dev, slot);
 		if (skb) {
 			frames++;
@@ -252,12 +259,18 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 			napi_consume_skb(skb, budget);
 		}
 	}
+	if (unlikely(xdp_frames)) {
+		rcu_read_lock();
+		xdp_flush_frame_bulk(&bulk);
+		rcu_read_unlock();
+	}
 	WRITE_ONCE(tx->clean, clean);
+	/* The stack knows nothing of XDP's frames. */
 	netdev_tx_completed_queue(queue, frames, bytes);
 
 	u64_stats_update_begin(&tx->done_stats->sync);
-	u64_stats_add(&tx->done_stats->frames, frames);
-	u64_stats_add(&tx->done_stats->bytes, bytes);
+	u64_stats_add(&tx->done_stats->frames, frames + xdp_frames);
+	u64_stats_add(&tx->done_stats->bytes, bytes + xdp_bytes);
 	u64_stats_update_end(&tx->done_stats->sync);
 
 	/* Pairs with the one in weir_tx_maybe_stop(). */
@@ -279,7 +292,10 @@ void weir_tx_drop_all(struct weir_pair *pair)
 		struct weir_tx_slot *slot = &tx->slots[tx->clean & (tx->size - 1)];
 
 		weir_tx_unmap(pair->weir->dev, slot);
-		dev_kfree_skb_any(slot->skb);
+		if (slot->is_xdp)
+			xdp_return_frame(slot->frame);
+		else
+			dev_kfree_skb_any(slot->skb);
 		slot->skb = NULL;
 	}
 }

@@ -100,7 +100,7 @@ interface_of() {
 
 # mac_of N: the MAC address of its interface
 mac_of() {
-	where "$1" ip -o link show dev "$(interface_of "$1")" | sed 's/.*link.ether \([0-9a-f:]*\) .*/\1/'
+	where "$1" cat "/sys/class/net/$(interface_of "$1")/address"
 }
 
 # where N COMMAND...: runs it in a VF's namespace, or where the PF is (N is pf)
