@@ -72,18 +72,21 @@ static bool attribute_at(const uint8_t *data, size_t length, size_t offset, uint
 
 bool weir_tlv_valid(const void *data, size_t length)
 {
-	uint64_t seen = 0; /* only of the ids this driver knows: others may mean anything */
+	uint64_t seen[(WEIR_ATTRIBUTE_LIMIT + 63) / 64] = {
+		0
+	}; /* only of the ids this driver knows: others may mean anything */
 	uint16_t id, value_length;
 	size_t offset = 0;
 
-	_Static_assert(WEIR_ATTRIBUTE_LIMIT <= 64, "seen is too small");
 	while (offset < length) {
 		if (!attribute_at(data, length, offset, &id, &value_length))
 			return false;
 		if (id < WEIR_ATTRIBUTE_LIMIT) {
-			if (seen & (UINT64_C(1) << id))
+			uint64_t bit = UINT64_C(1) << id % 64;
+
+			if (seen[id / 64] & bit)
 				return false;
-			seen |= UINT64_C(1) << id;
+			seen[id / 64] |= bit;
 		}
 		offset += sizeof(struct weir_attribute) + TLV_PADDED(value_length);
 	}

@@ -98,7 +98,7 @@ def check(spec):
             check_bits(f"{struct['name']}.{f['name']}", f.get("bits", []), size * 8)
         require(total == struct["size"], f"{struct['name']}: fields make {total} bytes, not {struct['size']}")
     check_unique("attributes", spec["attributes"], ["name", "id"])
-    require(max(a["id"] for a in spec["attributes"]) < 64, "attributes: ids must fit a 64-bit set")
+    require(max(a["id"] for a in spec["attributes"]) < 0x8000, "attributes: ids are 15-bit")
     known = {a["name"] for a in spec["attributes"]}
     privileges = {p["name"] for p in spec["privileges"]}
     check_unique("commands", spec["commands"], ["name", "opcode"])
@@ -340,14 +340,17 @@ def tables_header(spec):
         w(f"\t[WEIR_ATTRIBUTE_{a['name']}] = {{ \"{a['name'].lower()}\", WEIR_KIND_{a['type'].upper()}, {low}, {high} }},")
     w("};")
     w()
-    w("/* required, optional, response: sets of attribute ids, bit n for id n. */")
-    w("struct weir_command_rule {\n\tconst char *name;\n\tuint16_t opcode;\n\tuint16_t privilege; /* enum weir_privilege */\n\tuint64_t required, optional, response;\n};")
+    words = max(a["id"] for a in spec["attributes"]) // 64 + 1
+    w(f"/* A set of attributes: id n is bit n % 64 of word n / 64. */\n#define WEIR_ATTRIBUTE_WORDS {words}")
+    w("struct weir_attribute_set {\n\tuint64_t words[WEIR_ATTRIBUTE_WORDS];\n};")
+    w("#define WEIR_SET_HAS(set, id) ((id) < WEIR_ATTRIBUTE_LIMIT && ((set).words[(id) / 64] >> (id) % 64 & 1))")
+    w("struct weir_command_rule {\n\tconst char *name;\n\tuint16_t opcode;\n\tuint16_t privilege; /* enum weir_privilege */\n\tstruct weir_attribute_set required, optional, response;\n};")
     w("WEIR_TABLE struct weir_command_rule weir_command_rules[] = {")
     ids = {a["name"]: a["id"] for a in spec["attributes"]}
     for c in spec["commands"]:
         sets = [sum(1 << ids[a] for a in c.get(k, [])) for k in ("required", "optional", "response")]
         w(f"\t{{ \"{c['name'].lower()}\", WEIR_COMMAND_{c['name']}, WEIR_PRIVILEGE_{c['privilege']}, "
-          + ", ".join(f"{s:#x}ull" for s in sets) + " },")
+          + ", ".join("{ { " + ", ".join(f"{s >> 64 * i & (1 << 64) - 1:#x}ull" for i in range(words)) + " } }" for s in sets) + " },")
     w("};")
     w("#define WEIR_COMMAND_RULES (sizeof(weir_command_rules) / sizeof(weir_command_rules[0]))")
     w()

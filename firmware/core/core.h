@@ -84,12 +84,19 @@ static inline void weir_put_le(uint8_t *to, uint64_t value, uint32_t bytes)
 
 /* ---- tlv.c: attributes in and out ---- */
 
-#define WEIR_BIT(attribute) (1ull << (attribute))
-_Static_assert(WEIR_ATTRIBUTE_LIMIT <= 64, "sets of attributes are 64-bit");
+static inline bool weir_set_has(const struct weir_attribute_set *set, uint32_t attribute)
+{
+	return WEIR_SET_HAS(*set, attribute);
+}
 
-/* The attributes of a request, checked for form. Members are only set where their bit in `present` is. */
+static inline void weir_set_add(struct weir_attribute_set *set, uint32_t attribute)
+{
+	set->words[attribute / 64] |= 1ull << attribute % 64;
+}
+
+/* The attributes of a request, checked for form. Members are only set where `present` has their id. */
 struct weir_arguments {
-	uint64_t present;
+	struct weir_attribute_set present;
 	uint64_t number[WEIR_ATTRIBUTE_LIMIT];	   /* integers */
 	const uint8_t *data[WEIR_ATTRIBUTE_LIMIT]; /* the value's bytes, in the request */
 	uint16_t bytes[WEIR_ATTRIBUTE_LIMIT];
@@ -106,7 +113,7 @@ WEIR_MUST_CHECK enum weir_status weir_tlv_parse(const struct weir_command_rule *
 
 static inline bool weir_has(const struct weir_arguments *arguments, enum weir_attribute_id attribute)
 {
-	return arguments->present & WEIR_BIT(attribute);
+	return weir_set_has(&arguments->present, attribute);
 }
 
 /* An integer attribute, or what it is when the request does not have it. */

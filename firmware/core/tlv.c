@@ -17,7 +17,7 @@ static enum weir_status fail(enum weir_status status, uint32_t value, uint32_t *
 static enum weir_status take(struct weir_arguments *arguments, uint16_t id, const uint8_t *value,
 			     uint16_t bytes, uint32_t *detail)
 {
-	arguments->present |= WEIR_BIT(id);
+	weir_set_add(&arguments->present, id);
 	arguments->data[id] = value;
 	arguments->bytes[id] = bytes;
 	switch ((enum weir_attribute_kind)weir_attribute_rules[id].kind) {
@@ -38,8 +38,8 @@ static enum weir_status take(struct weir_arguments *arguments, uint16_t id, cons
 	return WEIR_STATUS_OK;
 }
 
-static enum weir_status walk(uint64_t taken, const uint8_t *request, uint32_t bytes,
-			     struct weir_arguments *arguments, uint32_t *detail)
+static enum weir_status walk(const struct weir_command_rule *command, const uint8_t *request,
+			     uint32_t bytes, struct weir_arguments *arguments, uint32_t *detail)
 {
 	for (uint32_t at = 0; at < bytes;) {
 		uint32_t left = bytes - at;
@@ -57,10 +57,10 @@ static enum weir_status walk(uint64_t taken, const uint8_t *request, uint32_t by
 			if (value[i])
 				return fail(WEIR_STATUS_BAD_ATTRIBUTE, id, detail);
 		}
-		if (id < WEIR_ATTRIBUTE_LIMIT && (taken & WEIR_BIT(id))) {
+		if (weir_set_has(&command->required, id) || weir_set_has(&command->optional, id)) {
 			const struct weir_attribute_rule *rule = &weir_attribute_rules[id];
 
-			if (arguments->present & WEIR_BIT(id))
+			if (weir_set_has(&arguments->present, id))
 				return fail(WEIR_STATUS_BAD_ATTRIBUTE, id, detail);
 			if (length < rule->min_bytes || length > rule->max_bytes)
 				return fail(WEIR_STATUS_BAD_LENGTH, at, detail);
@@ -79,17 +79,18 @@ static enum weir_status walk(uint64_t taken, const uint8_t *request, uint32_t by
 enum weir_status weir_tlv_parse(const struct weir_command_rule *rule, const uint8_t *request,
 				uint32_t bytes, struct weir_arguments *arguments, uint32_t *detail)
 {
-	arguments->present = 0;
-	enum weir_status status =
-		walk(rule->required | rule->optional, request, bytes, arguments, detail);
+	arguments->present = (struct weir_attribute_set){ 0 };
+	enum weir_status status = walk(rule, request, bytes, arguments, detail);
 
 	if (status)
 		return status;
-	uint64_t missing = rule->required & ~arguments->present;
+	for (uint32_t i = 0; i < WEIR_ATTRIBUTE_WORDS; i++) {
+		uint64_t missing = rule->required.words[i] & ~arguments->present.words[i];
 
-	if (missing)
-		return fail(WEIR_STATUS_MISSING_ATTRIBUTE, (uint32_t)__builtin_ctzll(missing),
-			    detail);
+		if (missing)
+			return fail(WEIR_STATUS_MISSING_ATTRIBUTE,
+				    64 * i + (uint32_t)__builtin_ctzll(missing), detail);
+	}
 	*detail = 0;
 	return WEIR_STATUS_OK;
 }

@@ -75,7 +75,7 @@ static enum weir_status form_of(uint16_t opcode, const uint8_t *request, uint32_
 				uint32_t *detail)
 {
 	const struct weir_command_rule *rule = rule_of(opcode);
-	uint64_t taken = rule->required | rule->optional, seen = 0;
+	bool seen[WEIR_ATTRIBUTE_LIMIT] = { false };
 	uint32_t at = 0;
 
 	*detail = WHOLE;
@@ -85,7 +85,7 @@ static enum weir_status form_of(uint16_t opcode, const uint8_t *request, uint32_
 		uint32_t length = word_at(request + at + 2), whole = 4 + ((length + 3) & ~3u);
 		uint16_t id = word_at(request + at) & 0x7fff;
 		bool must = word_at(request + at) & WEIR_ATTRIBUTE_MUST,
-		     known = id < WEIR_ATTRIBUTE_LIMIT && taken >> id & 1;
+		     known = WEIR_SET_HAS(rule->required, id) || WEIR_SET_HAS(rule->optional, id);
 
 		*detail = at;
 		if (whole > bytes - at)
@@ -94,20 +94,21 @@ static enum weir_status form_of(uint16_t opcode, const uint8_t *request, uint32_
 		for (uint32_t i = at + 4 + length; i < at + whole; i++)
 			if (request[i])
 				return WEIR_STATUS_BAD_ATTRIBUTE;
-		if ((known && seen >> id & 1) || (!known && must))
+		if ((known && seen[id]) || (!known && must))
 			return WEIR_STATUS_BAD_ATTRIBUTE;
 		*detail = at;
 		if (known && (length < weir_attribute_rules[id].min_bytes ||
 			      length > weir_attribute_rules[id].max_bytes))
 			return WEIR_STATUS_BAD_LENGTH;
 		if (known)
-			seen |= 1ull << id;
+			seen[id] = true;
 		at += whole;
 	}
 	*detail = 0;
-	while (*detail < 64 && !((rule->required & ~seen) >> *detail & 1))
+	while (*detail < WEIR_ATTRIBUTE_LIMIT &&
+	       !(WEIR_SET_HAS(rule->required, *detail) && !seen[*detail]))
 		++*detail;
-	if (*detail < 64)
+	if (*detail < WEIR_ATTRIBUTE_LIMIT)
 		return WEIR_STATUS_MISSING_ATTRIBUTE;
 	return WEIR_STATUS_OK;
 }

@@ -70,7 +70,7 @@ static void look(void)
 /* A response that came with OK holds attributes of its command, in bounds, without MUST. */
 static void check_response(uint16_t opcode, const uint8_t *data, uint32_t bytes)
 {
-	uint64_t allowed = 0;
+	struct weir_attribute_set allowed = { { 0 } };
 	uint32_t at = 0;
 
 	for (size_t i = 0; i < WEIR_COMMAND_RULES; i++)
@@ -82,7 +82,7 @@ static void check_response(uint16_t opcode, const uint8_t *data, uint32_t bytes)
 		uint32_t type = data[at] | (uint32_t)data[at + 1] << 8,
 			 length = data[at + 2] | (uint32_t)data[at + 3] << 8;
 
-		MUST(type < WEIR_ATTRIBUTE_LIMIT && allowed >> type & 1);
+		MUST(WEIR_SET_HAS(allowed, type));
 		MUST(length >= weir_attribute_rules[type].min_bytes &&
 		     length <= weir_attribute_rules[type].max_bytes);
 		MUST(((length + 3) & ~3u) <= bytes - at - 4);
@@ -244,16 +244,16 @@ static uint32_t attribute(struct input *input, const struct weir_command_rule *r
 			  uint8_t *to)
 {
 	uint8_t how = (uint8_t)take(input, 1);
-	uint64_t own = rule->required | rule->optional;
+	uint8_t own[WEIR_ATTRIBUTE_LIMIT], own_count = 0;
 	uint32_t id = 0, length;
 
-	if (how & 0x80 || !own) {
-		id = (uint32_t)take(input, 1) % 64;
-	} else {
-		for (nth %= (uint32_t)__builtin_popcountll(own); nth; nth--)
-			own &= own - 1;
-		id = (uint32_t)__builtin_ctzll(own);
-	}
+	for (; id < WEIR_ATTRIBUTE_LIMIT; id++)
+		if (WEIR_SET_HAS(rule->required, id) || WEIR_SET_HAS(rule->optional, id))
+			own[own_count++] = (uint8_t)id;
+	if (how & 0x80 || !own_count)
+		id = (uint32_t)take(input, 1) % 128;
+	else
+		id = own[nth % own_count];
 	length = id < WEIR_ATTRIBUTE_LIMIT ? weir_attribute_rules[id].max_bytes : 4;
 	if (how & 0x40)
 		length = (uint32_t)take(input, 1) * (how & 0x20 ? 5 : 1);

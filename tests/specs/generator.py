@@ -150,7 +150,7 @@ def attribute_id_twice(contents):
 
 
 def attribute_id_too_great(contents):
-    named(contents["attributes"], "VPORT")["id"] = 64
+    named(contents["attributes"], "VPORT")["id"] = 0x8000
 
 
 def enumeration_value_twice(contents):

@@ -133,7 +133,9 @@ def tables_are_those_of_the_yaml():
         expected[rule + ".opcode"] = command["opcode"]
         expected[rule + ".privilege == WEIR_PRIVILEGE_" + command["privilege"]] = 1
         for key in ("required", "optional", "response"):
-            expected["%s.%s" % (rule, key)] = sum(1 << ids[name] for name in command.get(key, []))
+            members = {ids[name] for name in command.get(key, [])}
+            for word in range(max(ids.values()) // 64 + 1):
+                expected["%s.%s.words[%d]" % (rule, key, word)] = sum(1 << i % 64 for i in members if i // 64 == word)
     for attribute in y["attributes"]:
         rule = "weir_attribute_rules[WEIR_ATTRIBUTE_%s]" % attribute["name"]
         size = sizes.get(attribute["type"])

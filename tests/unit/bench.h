@@ -39,6 +39,55 @@ static inline struct weir_vport *card_vport(struct card *card, uint16_t function
 	return &card->firmware->vports[function];
 }
 
+/* ---- sets of attributes ---- */
+
+static inline struct weir_attribute_set set_with(struct weir_attribute_set set, uint32_t id)
+{
+	weir_set_add(&set, id);
+	return set;
+}
+
+static inline struct weir_attribute_set set_without(struct weir_attribute_set set, uint32_t id)
+{
+	set.words[id / 64] &= ~(1ull << id % 64);
+	return set;
+}
+
+/* Those with ids below one. */
+static inline struct weir_attribute_set set_below(struct weir_attribute_set set, uint32_t id)
+{
+	for (uint32_t above = id; above < 64 * WEIR_ATTRIBUTE_WORDS; above++)
+		set = set_without(set, above);
+	return set;
+}
+
+static inline struct weir_attribute_set set_of_both(struct weir_attribute_set a,
+						    struct weir_attribute_set b)
+{
+	for (uint32_t i = 0; i < WEIR_ATTRIBUTE_WORDS; i++)
+		a.words[i] |= b.words[i];
+	return a;
+}
+
+/* Is everything of a in b? */
+static inline bool set_is_within(struct weir_attribute_set a, struct weir_attribute_set b)
+{
+	for (uint32_t i = 0; i < WEIR_ATTRIBUTE_WORDS; i++)
+		if (a.words[i] & ~b.words[i])
+			return false;
+	return true;
+}
+
+static inline bool sets_equal(struct weir_attribute_set a, struct weir_attribute_set b)
+{
+	return set_is_within(a, b) && set_is_within(b, a);
+}
+
+static inline bool set_is_empty(struct weir_attribute_set set)
+{
+	return set_is_within(set, (struct weir_attribute_set){ 0 });
+}
+
 /* ---- attributes ---- */
 
 struct attributes {

@@ -15,7 +15,7 @@ static struct attributes valid_request(const struct weir_command_rule *rule)
 	uint8_t zeros[WEIR_ADMIN_DATA_MAX_BYTES] = { 0 };
 
 	for (uint16_t id = 1; id < WEIR_ATTRIBUTE_LIMIT; id++) {
-		if (!(rule->required & WEIR_BIT(id)))
+		if (!weir_set_has(&rule->required, id))
 			continue;
 		if (id == WEIR_ATTRIBUTE_FUNCTION)
 			add_number(&request, id, 2);

@@ -67,37 +67,42 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_ADMIN_MAC] = { "admin_mac", WEIR_KIND_U8, 1, 1 },
 };
 
-/* required, optional, response: sets of attribute ids, bit n for id n. */
+/* A set of attributes: id n is bit n % 64 of word n / 64. */
+#define WEIR_ATTRIBUTE_WORDS 1
+struct weir_attribute_set {
+	uint64_t words[WEIR_ATTRIBUTE_WORDS];
+};
+#define WEIR_SET_HAS(set, id) ((id) < WEIR_ATTRIBUTE_LIMIT && ((set).words[(id) / 64] >> (id) % 64 & 1))
 struct weir_command_rule {
 	const char *name;
 	uint16_t opcode;
 	uint16_t privilege; /* enum weir_privilege */
-	uint64_t required, optional, response;
+	struct weir_attribute_set required, optional, response;
 };
 WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
-	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x0ull, 0x21c1f80000002ull },
-	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x10000000000ull, 0x10000000000ull },
-	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x4ull, 0x4300009831000ull },
-	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x71004ull, 0x0ull },
-	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, 0x80000ull, 0x4ull, 0x0ull },
-	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, 0x2f8ull, 0xd04ull, 0x0ull },
-	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, 0x78ull, 0xd04ull, 0x0ull },
-	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, 0x8ull, 0x0ull, 0x0ull },
-	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, 0x8ull, 0x0ull, 0x0ull },
-	{ "filter_add", WEIR_COMMAND_FILTER_ADD, WEIR_PRIVILEGE_BASIC, 0x1000ull, 0x2004ull, 0x0ull },
-	{ "filter_delete", WEIR_COMMAND_FILTER_DELETE, WEIR_PRIVILEGE_BASIC, 0x1000ull, 0x2004ull, 0x0ull },
-	{ "vlan_add", WEIR_COMMAND_VLAN_ADD, WEIR_PRIVILEGE_BASIC, 0x2000ull, 0x4ull, 0x0ull },
-	{ "vlan_delete", WEIR_COMMAND_VLAN_DELETE, WEIR_PRIVILEGE_BASIC, 0x2000ull, 0x4ull, 0x0ull },
-	{ "stats_get", WEIR_COMMAND_STATS_GET, WEIR_PRIVILEGE_BASIC, 0x100000ull, 0x200002ull, 0x400000ull },
-	{ "link_get", WEIR_COMMAND_LINK_GET, WEIR_PRIVILEGE_BASIC, 0x0ull, 0x0ull, 0x1800000ull },
-	{ "link_set", WEIR_COMMAND_LINK_SET, WEIR_PRIVILEGE_PORT_ADMIN, 0x20000000000ull, 0x200000ull, 0x0ull },
-	{ "vf_get", WEIR_COMMAND_VF_GET, WEIR_PRIVILEGE_VF_ADMIN, 0x2ull, 0x0ull, 0x40000ce80f000ull },
-	{ "vf_set", WEIR_COMMAND_VF_SET, WEIR_PRIVILEGE_VF_ADMIN, 0x2ull, 0xe00f000ull, 0x0ull },
-	{ "vf_reset", WEIR_COMMAND_VF_RESET, WEIR_PRIVILEGE_VF_ADMIN, 0x2ull, 0x0ull, 0x0ull },
-	{ "log_read", WEIR_COMMAND_LOG_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x0ull, 0x2000000000ull, 0x100a000000000ull },
-	{ "log_level", WEIR_COMMAND_LOG_LEVEL, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x4000000000ull, 0x0ull, 0x0ull },
-	{ "trace_set", WEIR_COMMAND_TRACE_SET, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x20000000000ull, 0xc00000003002ull, 0x0ull },
-	{ "trace_read", WEIR_COMMAND_TRACE_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, 0x0ull, 0x2000000000ull, 0x100a000000000ull },
+	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x0ull } }, { { 0x21c1f80000002ull } } },
+	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x10000000000ull } }, { { 0x10000000000ull } } },
+	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x4ull } }, { { 0x4300009831000ull } } },
+	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x71004ull } }, { { 0x0ull } } },
+	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x80000ull } }, { { 0x4ull } }, { { 0x0ull } } },
+	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull } }, { { 0xd04ull } }, { { 0x0ull } } },
+	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull } }, { { 0xd04ull } }, { { 0x0ull } } },
+	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull } }, { { 0x0ull } }, { { 0x0ull } } },
+	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull } }, { { 0x0ull } }, { { 0x0ull } } },
+	{ "filter_add", WEIR_COMMAND_FILTER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x1000ull } }, { { 0x2004ull } }, { { 0x0ull } } },
+	{ "filter_delete", WEIR_COMMAND_FILTER_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x1000ull } }, { { 0x2004ull } }, { { 0x0ull } } },
+	{ "vlan_add", WEIR_COMMAND_VLAN_ADD, WEIR_PRIVILEGE_BASIC, { { 0x2000ull } }, { { 0x4ull } }, { { 0x0ull } } },
+	{ "vlan_delete", WEIR_COMMAND_VLAN_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x2000ull } }, { { 0x4ull } }, { { 0x0ull } } },
+	{ "stats_get", WEIR_COMMAND_STATS_GET, WEIR_PRIVILEGE_BASIC, { { 0x100000ull } }, { { 0x200002ull } }, { { 0x400000ull } } },
+	{ "link_get", WEIR_COMMAND_LINK_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x0ull } }, { { 0x1800000ull } } },
+	{ "link_set", WEIR_COMMAND_LINK_SET, WEIR_PRIVILEGE_PORT_ADMIN, { { 0x20000000000ull } }, { { 0x200000ull } }, { { 0x0ull } } },
+	{ "vf_get", WEIR_COMMAND_VF_GET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull } }, { { 0x0ull } }, { { 0x40000ce80f000ull } } },
+	{ "vf_set", WEIR_COMMAND_VF_SET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull } }, { { 0xe00f000ull } }, { { 0x0ull } } },
+	{ "vf_reset", WEIR_COMMAND_VF_RESET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull } }, { { 0x0ull } }, { { 0x0ull } } },
+	{ "log_read", WEIR_COMMAND_LOG_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull } }, { { 0x2000000000ull } }, { { 0x100a000000000ull } } },
+	{ "log_level", WEIR_COMMAND_LOG_LEVEL, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x4000000000ull } }, { { 0x0ull } }, { { 0x0ull } } },
+	{ "trace_set", WEIR_COMMAND_TRACE_SET, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x20000000000ull } }, { { 0xc00000003002ull } }, { { 0x0ull } } },
+	{ "trace_read", WEIR_COMMAND_TRACE_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull } }, { { 0x2000000000ull } }, { { 0x100a000000000ull } } },
 };
 #define WEIR_COMMAND_RULES (sizeof(weir_command_rules) / sizeof(weir_command_rules[0]))
 
