@@ -18,6 +18,8 @@ static const struct {
 	{ WEIR_COMMAND_TX_QUEUE_CREATE, weir_command_tx_queue_create },
 	{ WEIR_COMMAND_RX_QUEUE_DESTROY, weir_command_rx_queue_destroy },
 	{ WEIR_COMMAND_TX_QUEUE_DESTROY, weir_command_tx_queue_destroy },
+	{ WEIR_COMMAND_RX_QUEUE_MODERATE, weir_command_rx_queue_moderate },
+	{ WEIR_COMMAND_TX_QUEUE_MODERATE, weir_command_tx_queue_moderate },
 	{ WEIR_COMMAND_FILTER_ADD, weir_command_filter_add },
 	{ WEIR_COMMAND_FILTER_DELETE, weir_command_filter_delete },
 	{ WEIR_COMMAND_VLAN_ADD, weir_command_vlan_add },

@@ -21,6 +21,8 @@ enum weir_status weir_command_get_info(struct weir_request *request)
 	weir_put_u16(response, WEIR_ATTRIBUTE_VFS_TOTAL, firmware->config.total_vfs);
 	weir_put_u16(response, WEIR_ATTRIBUTE_FILTERS_MAX, WEIR_VPORT_FILTERS_MAX);
 	weir_put_u8(response, WEIR_ATTRIBUTE_PORTS, firmware->config.ports);
+	weir_put_u32(response, WEIR_ATTRIBUTE_MODERATION_US_MAX, WEIR_MODERATION_MAX_US);
+	weir_put_u16(response, WEIR_ATTRIBUTE_MODERATION_COUNT_MAX, WEIR_MODERATION_MAX_COUNT);
 	return WEIR_STATUS_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands that make, spread and destroy queues; the queues themselves are the datapath's (specs/data-queues.md). */
+/* Commands that make, spread, moderate and destroy queues; the queues themselves are the datapath's (specs/data-queues.md). */
 #include "core.h"
 
 /* Queues lie in a function's memory and belong to its driver: the card's owner has none. */
@@ -47,6 +47,9 @@ static enum weir_status create(struct weir_request *request, bool receive)
 		.ring_log2 = (uint8_t)arguments->number[WEIR_ATTRIBUTE_RING_LOG2],
 		.completion_log2 =
 			(uint8_t)weir_number(arguments, WEIR_ATTRIBUTE_COMPLETION_LOG2, 0),
+		.moderation_us = (uint32_t)weir_number(arguments, WEIR_ATTRIBUTE_MODERATION_US, 0),
+		.moderation_count =
+			(uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_MODERATION_COUNT, 0),
 		.buffer_bytes = (uint32_t)weir_number(arguments, WEIR_ATTRIBUTE_BUFFER_BYTES, 0),
 		.ring_address = arguments->number[WEIR_ATTRIBUTE_RING_ADDRESS],
 		.completion_address = arguments->number[WEIR_ATTRIBUTE_COMPLETION_ADDRESS],
@@ -106,4 +109,33 @@ enum weir_status weir_command_rx_queue_destroy(struct weir_request *request)
 enum weir_status weir_command_tx_queue_destroy(struct weir_request *request)
 {
 	return destroy(request, false);
+}
+
+static enum weir_status moderate(struct weir_request *request, bool transmit)
+{
+	const struct weir_arguments *arguments = &request->arguments;
+	const uint64_t *number = arguments->number;
+	enum weir_status status = check_driver(request);
+
+	if (status)
+		return status;
+	return weir_queue_moderate(request->firmware, request->function,
+				   (uint16_t)number[WEIR_ATTRIBUTE_QUEUE], transmit,
+				   weir_has(arguments, WEIR_ATTRIBUTE_MODERATION_US)
+					   ? &number[WEIR_ATTRIBUTE_MODERATION_US]
+					   : NULL,
+				   weir_has(arguments, WEIR_ATTRIBUTE_MODERATION_COUNT)
+					   ? &number[WEIR_ATTRIBUTE_MODERATION_COUNT]
+					   : NULL,
+				   &request->detail);
+}
+
+enum weir_status weir_command_rx_queue_moderate(struct weir_request *request)
+{
+	return moderate(request, false);
+}
+
+enum weir_status weir_command_tx_queue_moderate(struct weir_request *request)
+{
+	return moderate(request, true);
 }

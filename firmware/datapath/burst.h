@@ -230,9 +230,19 @@ void weir_rx_stop(struct weir_firmware *firmware, struct weir_rx_queue *queue,
 		  enum weir_misbehaviour why, const char *what, uint32_t value);
 void weir_tx_stop(struct weir_firmware *firmware, struct weir_tx_queue *queue,
 		  enum weir_misbehaviour why, const char *what, uint32_t value);
-/* Raises the queue's vector when it is armed and has something new. */
+
+/* moderate.c */
+/* Raises the queue's vector when it is armed and has something new, now or when its moderation lets it. */
 void weir_rx_notify(struct weir_firmware *firmware, struct weir_rx_queue *queue);
 void weir_tx_notify(struct weir_firmware *firmware, struct weir_tx_queue *queue);
+/* The host has seen what lies before value, and wants to be told of more; notify says whether there is more already. */
+void weir_interrupt_arm(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt,
+			uint16_t value);
+/* The queue raises nothing any more. */
+void weir_interrupt_end(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt);
+/* BAD_VALUE, *detail names the attribute. */
+WEIR_MUST_CHECK enum weir_status weir_moderation_check(uint64_t time_us, uint64_t count,
+						       uint32_t *detail);
 
 /* trace of frames (datapath_trace.c) */
 void weir_trace_frame(struct weir_firmware *firmware, struct weir_burst *burst,
@@ -240,6 +250,14 @@ void weir_trace_frame(struct weir_firmware *firmware, struct weir_burst *burst,
 void weir_trace_step(struct weir_firmware *firmware, const struct weir_frame *frame,
 		     enum weir_trace_kind kind, const struct weir_rx_queue *queue, uint64_t address,
 		     uint32_t length, uint32_t detail);
+/* The record of a step without its address, length and detail. */
+void weir_trace_record_of(const struct weir_firmware *firmware, const struct weir_frame *frame,
+			  enum weir_trace_kind kind, const struct weir_rx_queue *queue,
+			  struct weir_trace_record *record);
+/* A step of a queue's, of frame number `frame` or WEIR_NO_FRAME. */
+void weir_trace_queue_step(struct weir_firmware *firmware, enum weir_trace_kind kind,
+			   const struct weir_rx_queue *queue, uint32_t frame, uint64_t address,
+			   uint32_t detail);
 
 _Static_assert(WEIR_BURST_FRAMES <= UINT8_MAX && WEIR_BURST_COMPLETIONS <= UINT8_MAX,
 	       "they fit a delivery's members");

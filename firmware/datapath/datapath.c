@@ -26,6 +26,7 @@ size_t weir_datapath_bytes(const struct weir_firmware_config *config, uint32_t v
 
 	return aligned(queue_count * sizeof(struct weir_rx_queue)) +
 	       aligned(queue_count * sizeof(struct weir_tx_queue)) +
+	       aligned(2 * queue_count * sizeof(struct weir_timer)) +
 	       aligned(entries * sizeof(struct weir_sorter_entry)) +
 	       aligned(2 * entries * sizeof(uint32_t)) +
 	       3 * aligned(vport_count * sizeof(uint16_t)) +
@@ -56,6 +57,7 @@ void weir_datapath_init(struct weir_firmware *firmware, void *memory)
 	sorter->bucket_log2 = bucket_log2(&firmware->config) + 1;
 	firmware->rx_queues = take(&at, firmware->queue_count * sizeof(struct weir_rx_queue));
 	firmware->tx_queues = take(&at, firmware->queue_count * sizeof(struct weir_tx_queue));
+	firmware->timers = take(&at, 2 * firmware->queue_count * sizeof(struct weir_timer));
 	for (uint32_t i = 0; i < firmware->queue_count; i++)
 		firmware->rx_queues[i].index = firmware->tx_queues[i].index = i;
 	sorter->entries = take(&at, sorter->entry_count * sizeof(struct weir_sorter_entry));
@@ -118,8 +120,7 @@ static void burst_end(struct weir_firmware *firmware, struct weir_burst *burst)
 		queue->busy = false;
 		queue->references--;
 		firmware->functions[queue->function].references--;
-		if (queue->state == WEIR_QUEUE_RUNNING)
-			weir_tx_notify(firmware, queue);
+		weir_tx_notify(firmware, queue);
 	}
 	firmware->bursts_in_use--;
 	burst->next = firmware->burst_free;

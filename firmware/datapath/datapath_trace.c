@@ -58,22 +58,53 @@ void weir_trace_frame(struct weir_firmware *firmware, struct weir_burst *burst,
 	weir_trace_add(firmware, &record);
 }
 
+static struct weir_trace_record record_of_queue(const struct weir_firmware *firmware,
+						enum weir_trace_kind kind,
+						const struct weir_rx_queue *queue)
+{
+	const struct weir_function *function = &firmware->functions[queue->function];
+
+	return (struct weir_trace_record){
+		.kind = weir_cpu_to_le16((uint16_t)kind),
+		.function = weir_cpu_to_le16(queue->function),
+		.queue = weir_cpu_to_le16((uint16_t)(queue->index - function->first_queue)),
+		.vector = weir_cpu_to_le16(queue->interrupt.vector),
+		.vport = weir_cpu_to_le16(queue->vport),
+		.vlan = weir_cpu_to_le16(WEIR_VLAN_NONE),
+	};
+}
+
+void weir_trace_record_of(const struct weir_firmware *firmware, const struct weir_frame *frame,
+			  enum weir_trace_kind kind, const struct weir_rx_queue *queue,
+			  struct weir_trace_record *record)
+{
+	*record = record_of_queue(firmware, kind, queue);
+	fill(record, frame);
+}
+
 void weir_trace_step(struct weir_firmware *firmware, const struct weir_frame *frame,
 		     enum weir_trace_kind kind, const struct weir_rx_queue *queue, uint64_t address,
 		     uint32_t length, uint32_t detail)
 {
-	struct weir_trace_record record = {
-		.kind = weir_cpu_to_le16((uint16_t)kind),
-		.function = weir_cpu_to_le16(queue->function),
-		.address = weir_cpu_to_le64(address),
-		.detail = weir_cpu_to_le32(detail),
-		.length = weir_cpu_to_le32(length),
-		.queue = weir_cpu_to_le16((
-			uint16_t)(queue->index - firmware->functions[queue->function].first_queue)),
-		.vector = weir_cpu_to_le16(queue->vector),
-		.vport = weir_cpu_to_le16(queue->vport),
-	};
-	fill(&record, frame);
+	struct weir_trace_record record;
+
+	weir_trace_record_of(firmware, frame, kind, queue, &record);
+	record.address = weir_cpu_to_le64(address);
+	record.detail = weir_cpu_to_le32(detail);
+	record.length = weir_cpu_to_le32(length);
+	if (firmware->trace.enabled)
+		weir_trace_add(firmware, &record);
+}
+
+void weir_trace_queue_step(struct weir_firmware *firmware, enum weir_trace_kind kind,
+			   const struct weir_rx_queue *queue, uint32_t frame, uint64_t address,
+			   uint32_t detail)
+{
+	struct weir_trace_record record = record_of_queue(firmware, kind, queue);
+
+	record.address = weir_cpu_to_le64(address);
+	record.detail = weir_cpu_to_le32(detail);
+	record.frame = weir_cpu_to_le32(frame);
 	if (firmware->trace.enabled)
 		weir_trace_add(firmware, &record);
 }

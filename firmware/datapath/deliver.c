@@ -442,9 +442,9 @@ static void count(struct weir_firmware *firmware, const struct weir_burst *burst
 		stats[WEIR_STAT_VPORT_RX_MULTICAST] += frames;
 	else if (frame->way.cast == WEIR_BROADCAST_FRAME)
 		stats[WEIR_STAT_VPORT_RX_BROADCAST] += frames;
-	if (WEIR_UNLIKELY(frame->trace) && frames && queue->armed)
-		weir_trace_step(firmware, frame, WEIR_TRACE_KIND_INTERRUPT_RAISED, queue, 0, 0,
-				queue->vector);
+	if (WEIR_UNLIKELY(frame->trace) && frames)
+		weir_trace_record_of(firmware, frame, WEIR_TRACE_KIND_INTERRUPT_RAISED, queue,
+				     &queue->untold);
 }
 
 enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst)

@@ -26,6 +26,7 @@ void weir_rx_stop(struct weir_firmware *firmware, struct weir_rx_queue *queue,
 	struct weir_function *owner = &firmware->functions[queue->function];
 
 	queue->state = WEIR_QUEUE_STOPPED;
+	weir_interrupt_end(firmware, &queue->interrupt);
 	stopped(firmware, owner, why, what, value, queue->index - owner->first_queue);
 }
 
@@ -37,27 +38,9 @@ void weir_tx_stop(struct weir_firmware *firmware, struct weir_tx_queue *queue,
 	struct weir_function *owner = &firmware->functions[queue->function];
 
 	queue->state = WEIR_QUEUE_STOPPED;
+	weir_interrupt_end(firmware, &queue->interrupt);
 	stopped(firmware, owner, why, what, value,
 		(queue->index - owner->first_queue) | WEIR_PLACE_TRANSMIT);
-}
-
-/* ---- interrupts ---- */
-
-void weir_rx_notify(struct weir_firmware *firmware, struct weir_rx_queue *queue)
-{
-	if (!queue->armed || queue->produced == queue->arm_value ||
-	    queue->state == WEIR_QUEUE_STOPPED)
-		return;
-	queue->armed = false;
-	weir_interrupt(firmware, &firmware->functions[queue->function], queue->vector);
-}
-
-void weir_tx_notify(struct weir_firmware *firmware, struct weir_tx_queue *queue)
-{
-	if (!queue->armed || queue->head == queue->arm_value)
-		return;
-	queue->armed = false;
-	weir_interrupt(firmware, &firmware->functions[queue->function], queue->vector);
 }
 
 /* ---- doorbells ---- */
@@ -117,21 +100,9 @@ static bool rx_tail(struct weir_firmware *firmware, struct weir_rx_queue *queue,
 	if (ahead <= (uint16_t)(queue->tail - queue->used))
 		return true;
 	queue->tail = (uint16_t)value;
-	if (WEIR_UNLIKELY(firmware->trace.enabled)) {
-		struct weir_trace_record record = {
-			.kind = weir_cpu_to_le16(WEIR_TRACE_KIND_BUFFERS_POSTED),
-			.function = weir_cpu_to_le16(queue->function),
-			.address = weir_cpu_to_le64(queue->ring_address),
-			.detail = weir_cpu_to_le32(value),
-			.queue = weir_cpu_to_le16(
-				(uint16_t)(queue->index -
-					   firmware->functions[queue->function].first_queue)),
-			.vector = weir_cpu_to_le16(queue->vector),
-			.vport = weir_cpu_to_le16(queue->vport),
-			.vlan = weir_cpu_to_le16(WEIR_VLAN_NONE),
-		};
-		weir_trace_add(firmware, &record);
-	}
+	if (WEIR_UNLIKELY(firmware->trace.enabled))
+		weir_trace_queue_step(firmware, WEIR_TRACE_KIND_BUFFERS_POSTED, queue,
+				      WEIR_NO_FRAME, queue->ring_address, value);
 	return true;
 }
 
@@ -140,20 +111,9 @@ static void trace_served(struct weir_firmware *firmware, struct weir_rx_queue *q
 	/* The traced frame's completion has been taken when the host's count has passed its slot. */
 	if (!queue->traced_frame || (int16_t)((uint16_t)value - queue->traced_slot) <= 0)
 		return;
-	struct weir_trace_record record = {
-		.kind = weir_cpu_to_le16(WEIR_TRACE_KIND_DRIVER_SERVED),
-		.function = weir_cpu_to_le16(queue->function),
-		.detail = weir_cpu_to_le32(value),
-		.frame = weir_cpu_to_le32(queue->traced_frame),
-		.queue = weir_cpu_to_le16((
-			uint16_t)(queue->index - firmware->functions[queue->function].first_queue)),
-		.vector = weir_cpu_to_le16(queue->vector),
-		.vport = weir_cpu_to_le16(queue->vport),
-		.vlan = weir_cpu_to_le16(WEIR_VLAN_NONE),
-	};
-	queue->traced_frame = WEIR_NO_FRAME;
-	if (firmware->trace.enabled)
-		weir_trace_add(firmware, &record);
+	weir_trace_queue_step(firmware, WEIR_TRACE_KIND_DRIVER_SERVED, queue, queue->traced_frame,
+			      0, value);
+	queue->traced_frame = queue->untold.frame = WEIR_NO_FRAME;
 }
 
 static void rx_arm(struct weir_firmware *firmware, struct weir_rx_queue *queue, uint32_t value)
@@ -166,8 +126,7 @@ static void rx_arm(struct weir_firmware *firmware, struct weir_rx_queue *queue, 
 	}
 	if (WEIR_UNLIKELY(queue->traced_frame))
 		trace_served(firmware, queue, value);
-	queue->arm_value = (uint16_t)value;
-	queue->armed = queue->vector != WEIR_VECTOR_NONE;
+	weir_interrupt_arm(firmware, &queue->interrupt, (uint16_t)value);
 	/* What is still being written raises the vector when it is visible (weir_stage_notify). */
 	if (!queue->deliveries)
 		weir_rx_notify(firmware, queue);
@@ -180,8 +139,7 @@ static void tx_arm(struct weir_firmware *firmware, struct weir_tx_queue *queue, 
 			     "transmit arm value never reached", value);
 		return;
 	}
-	queue->arm_value = (uint16_t)value;
-	queue->armed = queue->vector != WEIR_VECTOR_NONE;
+	weir_interrupt_arm(firmware, &queue->interrupt, (uint16_t)value);
 	if (!queue->busy)
 		weir_tx_notify(firmware, queue);
 }
@@ -402,7 +360,14 @@ static enum weir_status check_common(const struct weir_function *function,
 	*detail = WEIR_ATTRIBUTE_SHADOW_ADDRESS;
 	if (!placed(request->shadow_address, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES))
 		return WEIR_STATUS_BAD_VALUE;
-	return WEIR_STATUS_OK;
+	return weir_moderation_check(request->moderation_us, request->moderation_count, detail);
+}
+
+static struct weir_queue_interrupt interrupt_as(const struct weir_queue_request *request)
+{
+	return (struct weir_queue_interrupt){ .vector = request->vector,
+					      .count = request->moderation_count,
+					      .time_us = request->moderation_us };
 }
 
 enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
@@ -440,7 +405,7 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 		.generation = (uint8_t)function->generation,
 		.function = function->index,
 		.vport = request->vport,
-		.vector = request->vector,
+		.interrupt = interrupt_as(request),
 		.buffer_bytes = request->buffer_bytes,
 		.ring_address = request->ring_address,
 		.completion_address = request->completion_address,
@@ -483,7 +448,7 @@ enum weir_status weir_tx_queue_create(struct weir_firmware *firmware,
 		.ring_log2 = request->ring_log2,
 		.function = function->index,
 		.vport = request->vport,
-		.vector = request->vector,
+		.interrupt = interrupt_as(request),
 		.ring_address = request->ring_address,
 		.head_address = request->completion_address,
 		.shadow_address = request->shadow_address,
@@ -517,13 +482,16 @@ static void rx_close(struct weir_firmware *firmware, struct weir_rx_queue *queue
 	if (queue->state == WEIR_QUEUE_NONE || queue->state == WEIR_QUEUE_CLOSING)
 		return;
 	queue->state = WEIR_QUEUE_CLOSING;
+	weir_interrupt_end(firmware, &queue->interrupt);
 	spread_check(firmware, queue);
 }
 
-static void tx_close(struct weir_tx_queue *queue)
+static void tx_close(struct weir_firmware *firmware, struct weir_tx_queue *queue)
 {
-	if (queue->state != WEIR_QUEUE_NONE)
-		queue->state = WEIR_QUEUE_CLOSING;
+	if (queue->state == WEIR_QUEUE_NONE)
+		return;
+	queue->state = WEIR_QUEUE_CLOSING;
+	weir_interrupt_end(firmware, &queue->interrupt);
 }
 
 enum weir_status weir_rx_queue_destroy(struct weir_firmware *firmware,
@@ -545,14 +513,13 @@ enum weir_status weir_rx_queue_destroy(struct weir_firmware *firmware,
 enum weir_status weir_tx_queue_destroy(struct weir_firmware *firmware,
 				       struct weir_function *function, uint16_t number)
 {
-	(void)firmware;
 	if (number >= function->queue_pairs)
 		return WEIR_STATUS_BAD_VALUE;
 	struct weir_tx_queue *queue = &firmware->tx_queues[function->first_queue + number];
 
 	if (queue->state == WEIR_QUEUE_NONE)
 		return WEIR_STATUS_NOT_FOUND;
-	tx_close(queue);
+	tx_close(firmware, queue);
 	if (queue->references)
 		return WEIR_STATUS_BUSY;
 	queue->state = WEIR_QUEUE_NONE;
@@ -563,7 +530,7 @@ void weir_function_queues_close(struct weir_firmware *firmware, struct weir_func
 {
 	for (uint32_t i = 0; i < function->queue_pairs; i++) {
 		rx_close(firmware, &firmware->rx_queues[function->first_queue + i]);
-		tx_close(&firmware->tx_queues[function->first_queue + i]);
+		tx_close(firmware, &firmware->tx_queues[function->first_queue + i]);
 	}
 }
 

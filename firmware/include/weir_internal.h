@@ -165,22 +165,30 @@ enum weir_queue_state {
 	WEIR_QUEUE_CLOSING, /* destroy or reset asked for; references still held */
 };
 
+/* When a queue interrupts (datapath/moderate.c). */
+struct weir_queue_interrupt {
+	bool armed;
+	uint16_t vector;    /* WEIR_VECTOR_NONE: the queue is polled */
+	uint16_t arm_value; /* what the host has seen */
+	uint16_t count;	    /* MODERATION_COUNT */
+	uint32_t time_us;   /* MODERATION_US */
+	uint32_t timer;	    /* while it waits: place among firmware->timers + 1; else 0 */
+};
+
 #define WEIR_REFILL_ENTRIES 128 /* buffer addresses kept ready, a power of two */
 
 struct weir_rx_queue {
 	/* read on every frame */
 	uint8_t state;
 	uint8_t ring_log2, completion_log2;
-	bool armed;
 	bool refilling;	    /* a refill operation is in flight */
 	uint8_t generation; /* low bits, put into completions */
 	uint16_t function, vport;
-	uint16_t vector;
+	struct weir_queue_interrupt interrupt;
 	uint16_t tail;	   /* buffers posted by the host */
 	uint16_t fetched;  /* buffers whose address is in ready[] or used */
 	uint16_t used;	   /* buffers given to frames */
 	uint16_t produced; /* completion slots given out */
-	uint16_t arm_value;
 	uint32_t buffer_bytes;
 	uint32_t references;
 	uint64_t ring_address, completion_address, shadow_address;
@@ -197,12 +205,12 @@ struct weir_rx_queue {
 	uint32_t traced_frame; /* waits for the driver to take it, 0: none */
 	uint64_t stats[WEIR_STAT_RX_QUEUE_COUNT];
 	uint64_t ready[WEIR_REFILL_ENTRIES]; /* by index of the buffer */
+	struct weir_trace_record untold;     /* the step of the next interrupt; its frame 0: none */
 };
 
 struct weir_tx_queue {
 	uint8_t state;
 	uint8_t ring_log2;
-	bool armed;
 	bool active;	/* on the scheduler's list */
 	bool busy;	/* a burst of this queue is under way */
 	bool skipping;	/* inside a frame of too many descriptors, up to its END */
@@ -211,10 +219,9 @@ struct weir_tx_queue {
 	bool resting;	/* leaves the list; a doorbell brings it back */
 	uint64_t idle_since_ns;
 	uint16_t function, vport;
-	uint16_t vector;
+	struct weir_queue_interrupt interrupt;
 	uint16_t head, tail;
 	uint16_t hinted; /* descriptors whose memory the board was told to have at hand */
-	uint16_t arm_value;
 	uint32_t references;
 	uint64_t ring_address, head_address, shadow_address;
 	struct hal_requester requester;
@@ -278,6 +285,14 @@ struct weir_ats_state {
 	} waiting[WEIR_INVALIDATIONS];
 };
 
+/* An interrupt that waits. They are a heap: none is due before its parent, the next of all is the first. */
+struct weir_timer {
+	uint64_t due_ns;
+	uint32_t queue; /* in the card, with WEIR_TIMER_TRANSMIT for a transmit queue */
+};
+
+#define WEIR_TIMER_TRANSMIT 0x80000000u
+
 struct weir_burst; /* datapath/burst.h */
 
 struct weir_firmware {
@@ -301,6 +316,8 @@ struct weir_firmware {
 	uint32_t burst_epoch; /* see weir_datapath_epoch_begin() */
 	bool port_busy[8];    /* a burst from the port is under way */
 	uint32_t active_head; /* scheduler: ring of active transmit queues, UINT32_MAX when empty */
+	struct weir_timer *timers; /* room for every queue's; timer_count are running */
+	uint32_t timer_count;
 	uint16_t *admin_list; /* functions with admin work */
 	uint16_t admin_list_count;
 	uint16_t *reset_list;	      /* functions in or before a reset */
@@ -327,6 +344,8 @@ struct weir_queue_request {
 	uint16_t vector; /* checked, or WEIR_VECTOR_NONE */
 	uint16_t format;
 	uint8_t ring_log2, completion_log2;
+	uint16_t moderation_count;
+	uint32_t moderation_us;
 	uint32_t buffer_bytes;
 	uint64_t ring_address, completion_address, shadow_address;
 };
@@ -349,6 +368,13 @@ void weir_datapath_wake(struct weir_firmware *firmware, const struct weir_functi
 uint32_t weir_datapath_epoch_begin(struct weir_firmware *firmware);
 bool weir_datapath_epoch_over(struct weir_firmware *firmware, const struct weir_function *function,
 			      uint32_t epoch);
+/* Raises the interrupts whose wait is over by firmware->now_ns, some of many at a time; returns how many. */
+uint32_t weir_moderation_poll(struct weir_firmware *firmware);
+/* When the next wait is over, UINT64_MAX: nothing waits. */
+static inline uint64_t weir_moderation_due_ns(const struct weir_firmware *firmware)
+{
+	return firmware->timer_count ? firmware->timers[0].due_ns : UINT64_MAX;
+}
 /* BAR2 was written. Bad offsets and values are counted and reported here. */
 void weir_datapath_doorbell(struct weir_firmware *firmware, uint16_t function, uint32_t offset,
 			    uint32_t value);
@@ -369,6 +395,11 @@ WEIR_MUST_CHECK enum weir_status weir_rx_queue_destroy(struct weir_firmware *fir
 WEIR_MUST_CHECK enum weir_status weir_tx_queue_destroy(struct weir_firmware *firmware,
 						       struct weir_function *function,
 						       uint16_t queue);
+/* NOT_FOUND, or BAD_VALUE with *detail as above; NULL leaves a setting as it is. What waits, waits by the new settings from then on. */
+WEIR_MUST_CHECK enum weir_status weir_queue_moderate(struct weir_firmware *firmware,
+						     struct weir_function *function, uint16_t queue,
+						     bool transmit, const uint64_t *time_us,
+						     const uint64_t *count, uint32_t *detail);
 /* All queues of a function at once, for its reset; its references fall to 0 as bursts end. */
 void weir_function_queues_close(struct weir_firmware *firmware, struct weir_function *function);
 /* Frees closed queues; called when references is 0. */

@@ -189,6 +189,9 @@ uint64_t host_stat(struct host_function *function, enum weir_stats_scope scope, 
 /* Queue pair with buffers of buffer_bytes posted; vector VECTOR_NONE or one. Returns the status of the first command that failed. */
 int host_queue_create(struct host_function *function, uint16_t queue, uint32_t buffer_bytes,
 		      uint16_t vector, bool shadow);
+/* The same, with more attributes in both commands (NULL: none). */
+int host_queue_create_with(struct host_function *function, uint16_t queue, uint32_t buffer_bytes,
+			   uint16_t vector, bool shadow, const struct host_attribute *more);
 int host_queue_destroy(struct host_function *function, uint16_t queue);
 /* Started function: `queues` pairs of 2048-byte buffers, MAC set (0: kept), vport enabled. */
 bool host_up(struct host_function *function, uint64_t mac, uint16_t queues, uint32_t buffer_bytes,

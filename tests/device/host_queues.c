@@ -10,8 +10,30 @@
 #define RING	      (1u << HOST_RING_LOG2)
 #define STAGING_BYTES 9408u
 
+/* Runs a command with two lists of attributes. */
+static int create(struct host_function *function, uint16_t opcode,
+		  const struct host_attribute *request, const struct host_attribute *more)
+{
+	struct host_attribute all[20];
+	uint32_t count = 0;
+
+	for (; request->id; request++)
+		all[count++] = *request;
+	for (; more && more->id; more++)
+		all[count++] = *more;
+	WEIR_REQUIRE(count < WEIR_TESTS(all));
+	all[count] = (struct host_attribute){ 0, 0, 0, NULL };
+	return host_command(function, opcode, all, NULL);
+}
+
 int host_queue_create(struct host_function *function, uint16_t queue, uint32_t buffer_bytes,
 		      uint16_t vector, bool shadow)
+{
+	return host_queue_create_with(function, queue, buffer_bytes, vector, shadow, NULL);
+}
+
+int host_queue_create_with(struct host_function *function, uint16_t queue, uint32_t buffer_bytes,
+			   uint16_t vector, bool shadow, const struct host_attribute *more)
 {
 	struct host_rx *rx = &function->rx[queue];
 	struct host_tx *tx = &function->tx[queue];
@@ -43,25 +65,23 @@ int host_queue_create(struct host_function *function, uint16_t queue, uint32_t b
 	rx->part.bytes = rx->part.buffers = 0;
 	rx->shadow = tx->shadow = shadow;
 	tx->tail = tx->freed = 0;
-	status = host_command(function, WEIR_COMMAND_RX_QUEUE_CREATE,
-			      HOST_REQUEST(HOST_U(QUEUE, queue), HOST_U(RING_ADDRESS, rx->ring),
-					   HOST_U(RING_LOG2, HOST_RING_LOG2),
-					   HOST_U(COMPLETION_ADDRESS, rx->completion),
-					   HOST_U(COMPLETION_LOG2, rx->completion_log2),
-					   HOST_U(BUFFER_BYTES, buffer_bytes),
-					   HOST_U(VECTOR, vector),
-					   HOST_U(SHADOW_ADDRESS, shadow ? rx->shadow_address : 0)),
-			      NULL);
+	status = create(function, WEIR_COMMAND_RX_QUEUE_CREATE,
+			HOST_REQUEST(HOST_U(QUEUE, queue), HOST_U(RING_ADDRESS, rx->ring),
+				     HOST_U(RING_LOG2, HOST_RING_LOG2),
+				     HOST_U(COMPLETION_ADDRESS, rx->completion),
+				     HOST_U(COMPLETION_LOG2, rx->completion_log2),
+				     HOST_U(BUFFER_BYTES, buffer_bytes), HOST_U(VECTOR, vector),
+				     HOST_U(SHADOW_ADDRESS, shadow ? rx->shadow_address : 0)),
+			more);
 	if (status)
 		return status;
 	rx->created = true;
-	status = host_command(function, WEIR_COMMAND_TX_QUEUE_CREATE,
-			      HOST_REQUEST(HOST_U(QUEUE, queue), HOST_U(RING_ADDRESS, tx->ring),
-					   HOST_U(RING_LOG2, HOST_RING_LOG2),
-					   HOST_U(COMPLETION_ADDRESS, tx->head),
-					   HOST_U(VECTOR, vector),
-					   HOST_U(SHADOW_ADDRESS, shadow ? tx->shadow_address : 0)),
-			      NULL);
+	status = create(function, WEIR_COMMAND_TX_QUEUE_CREATE,
+			HOST_REQUEST(HOST_U(QUEUE, queue), HOST_U(RING_ADDRESS, tx->ring),
+				     HOST_U(RING_LOG2, HOST_RING_LOG2),
+				     HOST_U(COMPLETION_ADDRESS, tx->head), HOST_U(VECTOR, vector),
+				     HOST_U(SHADOW_ADDRESS, shadow ? tx->shadow_address : 0)),
+			more);
 	if (status)
 		return status;
 	tx->created = true;

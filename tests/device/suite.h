@@ -20,6 +20,8 @@ SUITE_PART(command);
 SUITE_PART(counter);
 SUITE_PART(policy);
 SUITE_PART(interrupt);
+SUITE_PART(moderation);
+SUITE_PART(moderation_random);
 SUITE_PART(badinput);
 SUITE_PART(fault);
 SUITE_PART(trace);

@@ -362,7 +362,14 @@ static bool a_queue_is_made_anew(void)
 		return false;
 	WEIR_REQUIRE_EQ(host_queue_destroy(function, 0), WEIR_STATUS_OK);
 	traffic_turns(&storm.traffic, chance(3));
-	WEIR_REQUIRE_EQ(host_queue_create(function, 0, 1024, (uint16_t)chance(3), chance(2)),
+	const struct host_attribute moderation[] = {
+		HOST_U(MODERATION_US, chance(2) ? chance(2000) : 0),
+		HOST_U(MODERATION_COUNT, chance(2) ? chance(40) : 0),
+		{ 0, 0, 0, NULL },
+	};
+
+	WEIR_REQUIRE_EQ(host_queue_create_with(function, 0, 1024, (uint16_t)chance(3), chance(2),
+					       moderation),
 			WEIR_STATUS_OK);
 	traffic_interrupted(&storm.traffic, function);
 	return true;

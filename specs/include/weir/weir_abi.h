@@ -82,6 +82,8 @@ typedef uint64_t weir_le64;
 #define WEIR_RX_BUFFER_MIN_BYTES 128 /* smallest receive buffer */
 #define WEIR_RX_BUFFER_MAX_BYTES 16384 /* largest receive buffer */
 #define WEIR_INDIRECTION_ENTRIES 128 /* entries of the table that spreads a vport's flows over its receive queues */
+#define WEIR_MODERATION_MAX_US 0xffff /* longest wait that MODERATION_US can ask for today */
+#define WEIR_MODERATION_MAX_COUNT 32768 /* greatest MODERATION_COUNT today: more fit into no ring */
 #define WEIR_VECTOR_NONE 0xffff /* no interrupt vector: the queue is polled */
 #define WEIR_VLAN_NONE 0xffff /* a filter that takes frames of any VLAN its vport is a member of */
 #define WEIR_FUNCTION_SELF 0xffff /* the function that sends the command */
@@ -245,6 +247,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_SHADOW_DOORBELLS_MASK 0x1u
 #define WEIR_REG_FEATURES_FLOW_SPREAD_SHIFT 1 /* several receive queues behind an indirection table */
 #define WEIR_REG_FEATURES_FLOW_SPREAD_MASK 0x2u
+#define WEIR_REG_FEATURES_MODERATION_SHIFT 3 /* interrupts of queues can wait: MODERATION_US, MODERATION_COUNT */
+#define WEIR_REG_FEATURES_MODERATION_MASK 0x8u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
 #define WEIR_REG_MAC_LOW 0x68 /* RO: first four bytes of the function's MAC, first byte lowest; zero MAC: none was given */
 #define WEIR_REG_MAC_HIGH 0x6c /* RO: last two bytes, in bits 15:0 */
@@ -574,6 +578,10 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_LOST = 48, /* u32: records overwritten before they were read */
 	WEIR_ATTRIBUTE_PORTS = 49, /* u8: wire ports */
 	WEIR_ATTRIBUTE_ADMIN_MAC = 50, /* u8: 1: the MAC was set by the administrator */
+	WEIR_ATTRIBUTE_MODERATION_US = 70, /* u32: longest wait of an armed queue's interrupt in microseconds, 0: none; default 0 */
+	WEIR_ATTRIBUTE_MODERATION_COUNT = 71, /* u16: so many completions (receive) or descriptors done (transmit) end the wait, 0: only its time does; default 0 */
+	WEIR_ATTRIBUTE_MODERATION_US_MAX = 72, /* u32: greatest MODERATION_US */
+	WEIR_ATTRIBUTE_MODERATION_COUNT_MAX = 73, /* u16: greatest MODERATION_COUNT */
 	WEIR_ATTRIBUTE_LIMIT
 };
 
@@ -597,6 +605,8 @@ enum weir_command {
 	WEIR_COMMAND_TX_QUEUE_CREATE = 0x0021, /* make a transmit queue */
 	WEIR_COMMAND_RX_QUEUE_DESTROY = 0x0022, /* completes when no DMA of the queue is in flight; buffers are the host's again */
 	WEIR_COMMAND_TX_QUEUE_DESTROY = 0x0023, /* as above */
+	WEIR_COMMAND_RX_QUEUE_MODERATE = 0x0024, /* how long the interrupt of a receive queue may wait, from now on; what is left out stays */
+	WEIR_COMMAND_TX_QUEUE_MODERATE = 0x0025, /* the same of a transmit queue */
 	WEIR_COMMAND_FILTER_ADD = 0x0030, /* take frames to MAC, in VLAN or in any VLAN of the vport */
 	WEIR_COMMAND_FILTER_DELETE = 0x0031, /* undo FILTER_ADD */
 	WEIR_COMMAND_VLAN_ADD = 0x0032, /* make the vport a member of VLAN */
@@ -679,6 +689,9 @@ enum weir_stat_rx_queue {
 	WEIR_STAT_RX_QUEUE_FRAMES = 0,
 	WEIR_STAT_RX_QUEUE_BYTES = 1,
 	WEIR_STAT_RX_QUEUE_DROPPED_NO_BUFFER = 2,
+	WEIR_STAT_RX_QUEUE_INTERRUPTS = 3, /* times the queue raised its vector */
+	WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED = 4, /* of these */
+	WEIR_STAT_RX_QUEUE_INTERRUPTS_COUNTED = 5, /* of these */
 	WEIR_STAT_RX_QUEUE_COUNT
 };
 
@@ -687,6 +700,9 @@ enum weir_stat_tx_queue {
 	WEIR_STAT_TX_QUEUE_FRAMES = 0,
 	WEIR_STAT_TX_QUEUE_BYTES = 1,
 	WEIR_STAT_TX_QUEUE_DROPPED = 2,
+	WEIR_STAT_TX_QUEUE_INTERRUPTS = 3, /* times the queue raised its vector */
+	WEIR_STAT_TX_QUEUE_INTERRUPTS_TIMED = 4, /* of these */
+	WEIR_STAT_TX_QUEUE_INTERRUPTS_COUNTED = 5, /* of these */
 	WEIR_STAT_TX_QUEUE_COUNT
 };
 

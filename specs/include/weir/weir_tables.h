@@ -65,10 +65,14 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_LOST] = { "lost", WEIR_KIND_U32, 4, 4 },
 	[WEIR_ATTRIBUTE_PORTS] = { "ports", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_ADMIN_MAC] = { "admin_mac", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_MODERATION_US] = { "moderation_us", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_MODERATION_COUNT] = { "moderation_count", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_MODERATION_US_MAX] = { "moderation_us_max", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_MODERATION_COUNT_MAX] = { "moderation_count_max", WEIR_KIND_U16, 2, 2 },
 };
 
 /* A set of attributes: id n is bit n % 64 of word n / 64. */
-#define WEIR_ATTRIBUTE_WORDS 1
+#define WEIR_ATTRIBUTE_WORDS 2
 struct weir_attribute_set {
 	uint64_t words[WEIR_ATTRIBUTE_WORDS];
 };
@@ -80,29 +84,31 @@ struct weir_command_rule {
 	struct weir_attribute_set required, optional, response;
 };
 WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
-	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x0ull } }, { { 0x21c1f80000002ull } } },
-	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x10000000000ull } }, { { 0x10000000000ull } } },
-	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x4ull } }, { { 0x4300009831000ull } } },
-	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x71004ull } }, { { 0x0ull } } },
-	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x80000ull } }, { { 0x4ull } }, { { 0x0ull } } },
-	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull } }, { { 0xd04ull } }, { { 0x0ull } } },
-	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull } }, { { 0xd04ull } }, { { 0x0ull } } },
-	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull } }, { { 0x0ull } }, { { 0x0ull } } },
-	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull } }, { { 0x0ull } }, { { 0x0ull } } },
-	{ "filter_add", WEIR_COMMAND_FILTER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x1000ull } }, { { 0x2004ull } }, { { 0x0ull } } },
-	{ "filter_delete", WEIR_COMMAND_FILTER_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x1000ull } }, { { 0x2004ull } }, { { 0x0ull } } },
-	{ "vlan_add", WEIR_COMMAND_VLAN_ADD, WEIR_PRIVILEGE_BASIC, { { 0x2000ull } }, { { 0x4ull } }, { { 0x0ull } } },
-	{ "vlan_delete", WEIR_COMMAND_VLAN_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x2000ull } }, { { 0x4ull } }, { { 0x0ull } } },
-	{ "stats_get", WEIR_COMMAND_STATS_GET, WEIR_PRIVILEGE_BASIC, { { 0x100000ull } }, { { 0x200002ull } }, { { 0x400000ull } } },
-	{ "link_get", WEIR_COMMAND_LINK_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull } }, { { 0x0ull } }, { { 0x1800000ull } } },
-	{ "link_set", WEIR_COMMAND_LINK_SET, WEIR_PRIVILEGE_PORT_ADMIN, { { 0x20000000000ull } }, { { 0x200000ull } }, { { 0x0ull } } },
-	{ "vf_get", WEIR_COMMAND_VF_GET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull } }, { { 0x0ull } }, { { 0x40000ce80f000ull } } },
-	{ "vf_set", WEIR_COMMAND_VF_SET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull } }, { { 0xe00f000ull } }, { { 0x0ull } } },
-	{ "vf_reset", WEIR_COMMAND_VF_RESET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull } }, { { 0x0ull } }, { { 0x0ull } } },
-	{ "log_read", WEIR_COMMAND_LOG_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull } }, { { 0x2000000000ull } }, { { 0x100a000000000ull } } },
-	{ "log_level", WEIR_COMMAND_LOG_LEVEL, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x4000000000ull } }, { { 0x0ull } }, { { 0x0ull } } },
-	{ "trace_set", WEIR_COMMAND_TRACE_SET, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x20000000000ull } }, { { 0xc00000003002ull } }, { { 0x0ull } } },
-	{ "trace_read", WEIR_COMMAND_TRACE_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull } }, { { 0x2000000000ull } }, { { 0x100a000000000ull } } },
+	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x21c1f80000002ull, 0x300ull } } },
+	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull } } },
+	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x4300009831000ull, 0x0ull } } },
+	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x71004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x80000ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull } }, { { 0xd04ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull, 0x0ull } }, { { 0xd04ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "rx_queue_moderate", WEIR_COMMAND_RX_QUEUE_MODERATE, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "tx_queue_moderate", WEIR_COMMAND_TX_QUEUE_MODERATE, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "filter_add", WEIR_COMMAND_FILTER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x1000ull, 0x0ull } }, { { 0x2004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "filter_delete", WEIR_COMMAND_FILTER_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x1000ull, 0x0ull } }, { { 0x2004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "vlan_add", WEIR_COMMAND_VLAN_ADD, WEIR_PRIVILEGE_BASIC, { { 0x2000ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "vlan_delete", WEIR_COMMAND_VLAN_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x2000ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "stats_get", WEIR_COMMAND_STATS_GET, WEIR_PRIVILEGE_BASIC, { { 0x100000ull, 0x0ull } }, { { 0x200002ull, 0x0ull } }, { { 0x400000ull, 0x0ull } } },
+	{ "link_get", WEIR_COMMAND_LINK_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x1800000ull, 0x0ull } } },
+	{ "link_set", WEIR_COMMAND_LINK_SET, WEIR_PRIVILEGE_PORT_ADMIN, { { 0x20000000000ull, 0x0ull } }, { { 0x200000ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "vf_get", WEIR_COMMAND_VF_GET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x40000ce80f000ull, 0x0ull } } },
+	{ "vf_set", WEIR_COMMAND_VF_SET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull, 0x0ull } }, { { 0xe00f000ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "vf_reset", WEIR_COMMAND_VF_RESET, WEIR_PRIVILEGE_VF_ADMIN, { { 0x2ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "log_read", WEIR_COMMAND_LOG_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull, 0x0ull } }, { { 0x2000000000ull, 0x0ull } }, { { 0x100a000000000ull, 0x0ull } } },
+	{ "log_level", WEIR_COMMAND_LOG_LEVEL, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x4000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "trace_set", WEIR_COMMAND_TRACE_SET, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x20000000000ull, 0x0ull } }, { { 0xc00000003002ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "trace_read", WEIR_COMMAND_TRACE_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull, 0x0ull } }, { { 0x2000000000ull, 0x0ull } }, { { 0x100a000000000ull, 0x0ull } } },
 };
 #define WEIR_COMMAND_RULES (sizeof(weir_command_rules) / sizeof(weir_command_rules[0]))
 
@@ -159,11 +165,17 @@ WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"frames",
 	"bytes",
 	"dropped_no_buffer",
+	"interrupts",
+	"interrupts_timed",
+	"interrupts_counted",
 };
 WEIR_TABLE char *const weir_stat_tx_queue_names[WEIR_STAT_TX_QUEUE_COUNT] = {
 	"frames",
 	"bytes",
 	"dropped",
+	"interrupts",
+	"interrupts_timed",
+	"interrupts_counted",
 };
 
 /* A value's name; value -1 ends a list. */
@@ -300,7 +312,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 2, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 } } },
+	{ "features", "control", 0x60, 'r', 3, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "moderation", 3, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },

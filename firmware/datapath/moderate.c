@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * When an armed queue raises its vector: at once, or moderated, after a time or a number of events (specs/data-queues.md,
+ * "Interrupts"). Only queues whose interrupt waits have a timer; the timers are a binary heap, so that the next one is known without
+ * a look at the others, and a queue that is not moderated, not armed or idle costs nothing.
+ */
+#include "burst.h"
+
+/* The rest is due at the next poll, so that many at once leave the others their share. */
+#define TIMERS_PER_POLL 256
+
+_Static_assert((int)WEIR_STAT_RX_QUEUE_INTERRUPTS == (int)WEIR_STAT_TX_QUEUE_INTERRUPTS &&
+		       (int)WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED ==
+			       (int)WEIR_STAT_TX_QUEUE_INTERRUPTS_TIMED &&
+		       (int)WEIR_STAT_RX_QUEUE_INTERRUPTS_COUNTED ==
+			       (int)WEIR_STAT_TX_QUEUE_INTERRUPTS_COUNTED,
+	       "one counter of interrupts does for both");
+
+/* ---- timers ---- */
+
+static struct weir_queue_interrupt *interrupt_of(struct weir_firmware *firmware, uint32_t queue)
+{
+	return queue & WEIR_TIMER_TRANSMIT
+		       ? &firmware->tx_queues[queue & ~WEIR_TIMER_TRANSMIT].interrupt
+		       : &firmware->rx_queues[queue].interrupt;
+}
+
+static void timer_put(struct weir_firmware *firmware, uint32_t place, struct weir_timer timer)
+{
+	firmware->timers[place] = timer;
+	interrupt_of(firmware, timer.queue)->timer = place + 1;
+}
+
+/* Puts a timer to `place`, whose children are due no earlier, or above it. */
+static void timer_rise(struct weir_firmware *firmware, uint32_t place, struct weir_timer timer)
+{
+	while (place) {
+		uint32_t parent = (place - 1) / 2;
+
+		if (firmware->timers[parent].due_ns <= timer.due_ns)
+			break;
+		timer_put(firmware, place, firmware->timers[parent]);
+		place = parent;
+	}
+	timer_put(firmware, place, timer);
+}
+
+/* Puts a timer to `place`, whose parent is due no later, or below it. */
+static void timer_sink(struct weir_firmware *firmware, uint32_t place, struct weir_timer timer)
+{
+	const struct weir_timer *timers = firmware->timers;
+
+	for (;;) {
+		uint32_t child = 2 * place + 1;
+
+		if (child >= firmware->timer_count)
+			break;
+		if (child + 1 < firmware->timer_count &&
+		    timers[child + 1].due_ns < timers[child].due_ns)
+			child++;
+		if (timer.due_ns <= timers[child].due_ns)
+			break;
+		timer_put(firmware, place, timers[child]);
+		place = child;
+	}
+	timer_put(firmware, place, timer);
+}
+
+static void timer_start(struct weir_firmware *firmware, uint32_t queue, uint64_t due_ns)
+{
+	timer_rise(firmware, firmware->timer_count++,
+		   (struct weir_timer){ .due_ns = due_ns, .queue = queue });
+}
+
+/* Ends the wait of a queue, if it waits. */
+static void timer_stop(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt)
+{
+	if (!interrupt->timer)
+		return;
+	uint32_t place = interrupt->timer - 1;
+	struct weir_timer last = firmware->timers[--firmware->timer_count];
+
+	interrupt->timer = 0;
+	if (place == firmware->timer_count)
+		return;
+	if (place && last.due_ns < firmware->timers[(place - 1) / 2].due_ns)
+		timer_rise(firmware, place, last);
+	else
+		timer_sink(firmware, place, last);
+}
+
+/* ---- raising ---- */
+
+static void raise(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt,
+		  uint16_t function, uint64_t *stats)
+{
+	timer_stop(firmware, interrupt);
+	interrupt->armed = false;
+	stats[WEIR_STAT_RX_QUEUE_INTERRUPTS]++;
+	weir_interrupt(firmware, &firmware->functions[function], interrupt->vector);
+}
+
+static void rx_raise(struct weir_firmware *firmware, struct weir_rx_queue *queue)
+{
+	if (WEIR_UNLIKELY(queue->untold.frame)) {
+		if (firmware->trace.enabled)
+			weir_trace_add(firmware, &queue->untold);
+		queue->untold.frame = WEIR_NO_FRAME;
+	}
+	raise(firmware, &queue->interrupt, queue->function, queue->stats);
+}
+
+static void tx_raise(struct weir_firmware *firmware, struct weir_tx_queue *queue)
+{
+	raise(firmware, &queue->interrupt, queue->function, queue->stats);
+}
+
+/*
+ * An armed queue has `news` that its host has not seen. Has it an interrupt to raise now? If not, it waits for more, from since_ns on
+ * unless it does already.
+ */
+static bool is_due(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt,
+		   uint32_t queue, uint16_t news, uint64_t since_ns, uint64_t *stats)
+{
+	if (WEIR_LIKELY(!interrupt->time_us))
+		return true;
+	if (interrupt->count && news >= interrupt->count) {
+		stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_COUNTED]++;
+		return true;
+	}
+	if (interrupt->timer)
+		return false;
+	uint64_t due_ns = since_ns + interrupt->time_us * 1000ull;
+
+	if (due_ns <= firmware->now_ns) {
+		stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED]++;
+		return true;
+	}
+	timer_start(firmware, queue, due_ns);
+	return false;
+}
+
+static void rx_notify_since(struct weir_firmware *firmware, struct weir_rx_queue *queue,
+			    uint64_t since_ns)
+{
+	struct weir_queue_interrupt *interrupt = &queue->interrupt;
+	uint16_t news = (uint16_t)(queue->produced - interrupt->arm_value);
+
+	if (interrupt->armed && news && queue->state == WEIR_QUEUE_RUNNING &&
+	    is_due(firmware, interrupt, queue->index, news, since_ns, queue->stats))
+		rx_raise(firmware, queue);
+}
+
+static void tx_notify_since(struct weir_firmware *firmware, struct weir_tx_queue *queue,
+			    uint64_t since_ns)
+{
+	struct weir_queue_interrupt *interrupt = &queue->interrupt;
+	uint16_t news = (uint16_t)(queue->head - interrupt->arm_value);
+
+	if (interrupt->armed && news && queue->state == WEIR_QUEUE_RUNNING &&
+	    is_due(firmware, interrupt, queue->index | WEIR_TIMER_TRANSMIT, news, since_ns,
+		   queue->stats))
+		tx_raise(firmware, queue);
+}
+
+void weir_rx_notify(struct weir_firmware *firmware, struct weir_rx_queue *queue)
+{
+	rx_notify_since(firmware, queue, firmware->now_ns);
+}
+
+void weir_tx_notify(struct weir_firmware *firmware, struct weir_tx_queue *queue)
+{
+	tx_notify_since(firmware, queue, firmware->now_ns);
+}
+
+uint32_t weir_moderation_poll(struct weir_firmware *firmware)
+{
+	uint32_t done = 0;
+
+	while (done < TIMERS_PER_POLL && weir_moderation_due_ns(firmware) <= firmware->now_ns) {
+		uint32_t index = firmware->timers[0].queue;
+
+		done++;
+		if (index & WEIR_TIMER_TRANSMIT) {
+			struct weir_tx_queue *queue =
+				&firmware->tx_queues[index & ~WEIR_TIMER_TRANSMIT];
+
+			queue->stats[WEIR_STAT_TX_QUEUE_INTERRUPTS_TIMED]++;
+			tx_raise(firmware, queue);
+		} else {
+			struct weir_rx_queue *queue = &firmware->rx_queues[index];
+
+			queue->stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED]++;
+			rx_raise(firmware, queue);
+		}
+	}
+	return done;
+}
+
+/* ---- arming, settings ---- */
+
+void weir_interrupt_arm(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt,
+			uint16_t value)
+{
+	/* What waits is about events that the host may have seen by now. */
+	if (value != interrupt->arm_value)
+		timer_stop(firmware, interrupt);
+	interrupt->arm_value = value;
+	interrupt->armed = interrupt->vector != WEIR_VECTOR_NONE;
+}
+
+void weir_interrupt_end(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt)
+{
+	timer_stop(firmware, interrupt);
+	interrupt->armed = false;
+}
+
+enum weir_status weir_moderation_check(uint64_t time_us, uint64_t count, uint32_t *detail)
+{
+	*detail = WEIR_ATTRIBUTE_MODERATION_US;
+	if (time_us > WEIR_MODERATION_MAX_US)
+		return WEIR_STATUS_BAD_VALUE;
+	*detail = WEIR_ATTRIBUTE_MODERATION_COUNT;
+	if (count > WEIR_MODERATION_MAX_COUNT)
+		return WEIR_STATUS_BAD_VALUE;
+	*detail = 0;
+	return WEIR_STATUS_OK;
+}
+
+enum weir_status weir_queue_moderate(struct weir_firmware *firmware, struct weir_function *function,
+				     uint16_t number, bool transmit, const uint64_t *time_us,
+				     const uint64_t *count, uint32_t *detail)
+{
+	enum weir_status status =
+		weir_moderation_check(time_us ? *time_us : 0, count ? *count : 0, detail);
+
+	if (status)
+		return status;
+	*detail = WEIR_ATTRIBUTE_QUEUE;
+	if (number >= function->queue_pairs)
+		return WEIR_STATUS_BAD_VALUE;
+	struct weir_rx_queue *rx = &firmware->rx_queues[function->first_queue + number];
+	struct weir_tx_queue *tx = &firmware->tx_queues[function->first_queue + number];
+	struct weir_queue_interrupt *interrupt = transmit ? &tx->interrupt : &rx->interrupt;
+	uint64_t since_ns = firmware->now_ns;
+	bool waits = interrupt->timer;
+
+	if ((transmit ? tx->state : rx->state) == WEIR_QUEUE_NONE)
+		return WEIR_STATUS_NOT_FOUND;
+	*detail = 0;
+	/* What waits has waited for a while already. */
+	if (waits)
+		since_ns = firmware->timers[interrupt->timer - 1].due_ns -
+			   interrupt->time_us * 1000ull;
+	timer_stop(firmware, interrupt);
+	if (time_us)
+		interrupt->time_us = (uint32_t)*time_us;
+	if (count)
+		interrupt->count = (uint16_t)*count;
+	if (waits && transmit)
+		tx_notify_since(firmware, tx, since_ns);
+	else if (waits)
+		rx_notify_since(firmware, rx, since_ns);
+	return WEIR_STATUS_OK;
+}
