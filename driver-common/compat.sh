@@ -56,6 +56,10 @@ probe NETDEV_STAT_OPS '
 void f(struct net_device *d, const struct netdev_stat_ops *o, struct netdev_queue_stats_rx *s);
 void f(struct net_device *d, const struct netdev_stat_ops *o, struct netdev_queue_stats_rx *s)
 { d->stat_ops = o; s->alloc_fail = 0; }'
+probe NET_DIM_POINTER '
+#include <linux/dim.h>
+void f(struct dim *d, const struct dim_sample *s);
+void f(struct dim *d, const struct dim_sample *s) { net_dim(d, s); }'
 probe QUEUE_SET_NAPI '
 void f(struct net_device *d, struct napi_struct *n);
 void f(struct net_device *d, struct napi_struct *n)

@@ -304,6 +304,13 @@ int weir_get_info(struct weir_device *weir)
 		if (weir_tlv_get_u16(call->reply, call->reply_bytes, WEIR_ATTRIBUTE_FILTERS_MAX,
 				     &info->filters_max))
 			info->filters_max = 0;
+		if (weir_tlv_get_u32(call->reply, call->reply_bytes,
+				     WEIR_ATTRIBUTE_MODERATION_US_MAX, &info->moderation_us_max))
+			info->moderation_us_max = 0;
+		if (weir_tlv_get_u16(call->reply, call->reply_bytes,
+				     WEIR_ATTRIBUTE_MODERATION_COUNT_MAX,
+				     &info->moderation_count_max))
+			info->moderation_count_max = 0;
 	}
 	weir_call_end(call);
 	return err;

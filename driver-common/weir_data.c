@@ -25,6 +25,7 @@ static int weir_tx_create(struct weir_pair *pair)
 	weir_call_put_u64(call, WEIR_ATTRIBUTE_COMPLETION_ADDRESS,
 			  pair->memory_dma + offsetof(struct weir_pair_memory, tx_head));
 	weir_call_put_u16(call, WEIR_ATTRIBUTE_VECTOR, pair->vector);
+	weir_moderation_put(call, pair, true);
 	if (tx->doorbell.shadow)
 		weir_call_put_u64(call, WEIR_ATTRIBUTE_SHADOW_ADDRESS,
 				  pair->memory_dma + offsetof(struct weir_pair_memory, tx_shadow));
@@ -50,6 +51,7 @@ static int weir_rx_create(struct weir_pair *pair)
 	weir_call_put_u8(call, WEIR_ATTRIBUTE_COMPLETION_LOG2, rx->log2);
 	weir_call_put_u32(call, WEIR_ATTRIBUTE_BUFFER_BYTES, rx->buffer_bytes);
 	weir_call_put_u16(call, WEIR_ATTRIBUTE_VECTOR, pair->vector);
+	weir_moderation_put(call, pair, false);
 	if (rx->doorbell.shadow)
 		weir_call_put_u64(call, WEIR_ATTRIBUTE_SHADOW_ADDRESS,
 				  pair->memory_dma + offsetof(struct weir_pair_memory, rx_shadow));
@@ -262,6 +264,8 @@ void weir_data_quiesce(struct weir_device *weir, struct weir_data *data)
 	 * doorbells must not come when the queues are gone.
 	 */
 	synchronize_net();
+	for (i = 0; i < data->config.pairs; i++)
+		weir_adapt_stop(data->pairs[i]);
 	/* A last poll may have woken a queue. */
 	netif_tx_disable(weir->netdev);
 }

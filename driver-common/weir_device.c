@@ -293,6 +293,7 @@ static void weir_init_members(struct weir_device *weir, struct pci_dev *pdev,
 	weir->trusted = true;
 	spin_lock_init(&weir->state_lock);
 	mutex_init(&weir->filter_lock);
+	mutex_init(&weir->moderation_lock);
 	INIT_LIST_HEAD(&weir->zombies);
 	INIT_WORK(&weir->reset_work, weir_reset_work);
 	INIT_WORK(&weir->event_work, weir_event_work);
@@ -327,7 +328,13 @@ static int weir_stats_alloc(struct weir_device *weir)
 		u64_stats_init(&weir->stats[i].tx_done.sync);
 		u64_stats_init(&weir->stats[i].xdp.sync);
 	}
-	return 0;
+	return weir_moderation_alloc(weir);
+}
+
+static void weir_stats_free(struct weir_device *weir)
+{
+	kfree(weir->moderation);
+	kfree(weir->stats);
 }
 
 static void weir_default_config(struct weir_device *weir)
@@ -457,7 +464,7 @@ struct weir_device *weir_probe(struct pci_dev *pdev, const struct weir_role_ops 
 	pci_save_state(pdev);
 	err = weir_stats_alloc(weir);
 	if (err)
-		goto err_pci;
+		goto err_stats;
 	weir_default_config(weir);
 	err = weir_admin_alloc(weir);
 	if (err)
@@ -483,7 +490,7 @@ err_irq:
 err_admin:
 	weir_admin_free(weir, stopped);
 err_stats:
-	kfree(weir->stats);
+	weir_stats_free(weir);
 err_pci:
 	weir_pci_undo(weir);
 err_devlink:
@@ -509,8 +516,9 @@ void weir_abandon(struct weir_device *weir)
 	weir_filter_free(weir);
 	free_netdev(weir->netdev);
 	weir_admin_free(weir, stopped);
-	kfree(weir->stats);
+	weir_stats_free(weir);
 	weir_pci_undo(weir);
+	mutex_destroy(&weir->moderation_lock);
 	mutex_destroy(&weir->filter_lock);
 	devlink_free(priv_to_devlink(weir));
 }

@@ -185,6 +185,7 @@ static const char *const weir_pair_names[] = {
 	"tx_queue_%u_doorbells",
 	"tx_queue_%u_xdp_packets",
 	"tx_queue_%u_xdp_dropped",
+	"queue_%u_interrupts",
 };
 
 static const char *const weir_driver_names[] = {
@@ -284,7 +285,8 @@ static u64 *weir_pair_values(const struct weir_pair_stats *stats, u64 *to)
 		to[4] = u64_stats_read(&stats->tx.xdp_frames);
 		to[5] = u64_stats_read(&stats->tx.xdp_dropped);
 	} while (u64_stats_fetch_retry(&stats->tx.sync, start));
-	return to + 6;
+	to[6] = READ_ONCE(stats->interrupts);
+	return to + 7;
 }
 
 static void weir_get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *stats,
@@ -326,6 +328,8 @@ static void weir_get_eth_mac_stats(struct net_device *netdev, struct ethtool_eth
 
 const struct ethtool_ops weir_ethtool_ops = {
 	.supported_ring_params = ETHTOOL_RING_USE_RX_BUF_LEN,
+	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES |
+				     WEIR_COALESCE_ADAPTIVE,
 	.get_drvinfo = weir_get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = weir_get_link_ksettings,
@@ -337,6 +341,10 @@ const struct ethtool_ops weir_ethtool_ops = {
 	.set_ringparam = weir_set_ringparam,
 	.get_channels = weir_get_channels,
 	.set_channels = weir_set_channels,
+	.get_coalesce = weir_get_coalesce,
+	.set_coalesce = weir_set_coalesce,
+	.get_per_queue_coalesce = weir_get_per_queue_coalesce,
+	.set_per_queue_coalesce = weir_set_per_queue_coalesce,
 	.get_sset_count = weir_get_sset_count,
 	.get_strings = weir_get_strings,
 	.get_ethtool_stats = weir_get_ethtool_stats,

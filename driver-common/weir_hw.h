@@ -9,8 +9,9 @@
  *   admin.call_lock  one admin command at a time, from weir_call_begin() to weir_call_end()
  *   admin.ring_lock  the consumer's side of the admin completion ring (interrupt and pollers)
  *   filter_lock      what the card has been told of filters, VLANs and flags
+ *   moderation_lock  weir->moderation, and that the card is told the last of it last
  *   state_lock       weir->state; the states and who moves them are in weir_reset.c
- * Order: device lock, RTNL, filter_lock, call_lock, ring_lock; state_lock is a leaf.
+ * Order: device lock, RTNL, filter_lock or moderation_lock, call_lock, ring_lock; state_lock is a leaf.
  */
 #ifndef WEIR_HW_H
 #define WEIR_HW_H
@@ -33,6 +34,7 @@
 
 #include <weir/weir_abi.h>
 #include "weir_compat.h"
+#include "weir_moderate.h"
 #include "weir_tlv.h"
 
 #define WEIR_ALL_ONES (~0u)
@@ -132,6 +134,8 @@ struct weir_pair_stats {
 	struct weir_xdp_stats xdp;
 	/* counted by the sender */
 	struct weir_tx_stats tx ____cacheline_aligned;
+	/* counted by the interrupt handler: times that its vector fired */
+	unsigned long interrupts;
 };
 
 /**
@@ -226,6 +230,8 @@ struct weir_pair {
 	dma_addr_t memory_dma;
 	struct weir_tx_ring tx ____cacheline_aligned;
 	struct weir_rx_ring rx ____cacheline_aligned;
+	struct weir_adapter rx_adapter;
+	struct weir_adapter tx_adapter;
 };
 
 /* What a user can set of the queues (ethtool -L, -G). */
@@ -354,6 +360,8 @@ struct weir_info {
 	char board[WEIR_STRING_BYTES];
 	u64 serial;
 	u16 filters_max;
+	u32 moderation_us_max;
+	u16 moderation_count_max;
 };
 
 struct weir_device {
@@ -415,6 +423,8 @@ struct weir_device {
 	struct list_head zombies;
 	struct weir_pair_stats *stats; /* stats_count of them */
 	u16 stats_count;
+	struct weir_pair_moderation *moderation; /* stats_count of them */
+	struct mutex moderation_lock;
 
 	struct mutex filter_lock;
 	struct work_struct filter_work;

@@ -21,8 +21,12 @@ static irqreturn_t weir_irq(int irq, void *argument)
 	if (vector->index == 0)
 		weir_admin_service(vector->weir);
 	if (data)
-		for (i = vector->first; i < data->config.pairs; i += vector->step)
+		for (i = vector->first; i < data->config.pairs; i += vector->step) {
+			struct weir_pair_stats *stats = &vector->weir->stats[i];
+
+			WRITE_ONCE(stats->interrupts, stats->interrupts + 1);
 			napi_schedule_irqoff(&data->pairs[i]->napi);
+		}
 	return IRQ_HANDLED;
 }
 

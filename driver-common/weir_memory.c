@@ -248,6 +248,7 @@ static void weir_pair_rewind(struct weir_pair *pair)
 	u8 __iomem *page = weir_doorbell_page(weir, pair->index);
 
 	pair->broken = false;
+	weir_adapt_init(pair);
 	weir_tx_drop_all(pair);
 	weir_rx_drop_partial(rx);
 	memset(pair->memory, 0, sizeof(*pair->memory));

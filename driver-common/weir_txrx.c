@@ -39,7 +39,9 @@ int weir_poll(struct napi_struct *napi, int budget)
 	if (unlikely(!budget))
 		return 0;
 	done = weir_rx_poll(pair, budget);
-	if (done < budget && napi_complete_done(napi, done) && likely(!pair->broken))
+	if (done < budget && napi_complete_done(napi, done) && likely(!pair->broken)) {
+		weir_adapt(pair);
 		weir_pair_arm(pair);
+	}
 	return done;
 }
