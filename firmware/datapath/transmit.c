@@ -465,15 +465,19 @@ enum weir_stage_answer weir_stage_head(struct weir_firmware *firmware, struct we
 	enum weir_stage_answer answer;
 
 	if (burst->result == HAL_PENDING) {
-		burst->word = weir_cpu_to_le32((uint32_t)(uint16_t)(queue->head + burst->consumed));
-		if (!single(burst,
-			    hal_dma_write(firmware->hal, queue->requester, queue->head_address,
-					  &burst->word, sizeof(burst->word),
-					  weir_burst_tag(burst, WEIR_ITEM_STAGE)),
-			    &answer))
+		uint16_t head = (uint16_t)(queue->head + burst->consumed);
+		enum hal_result result;
+
+		burst->word = weir_cpu_to_le32(head);
+		result = hal_dma_write(firmware->hal, queue->requester, queue->head_address,
+				       &burst->word, sizeof(burst->word),
+				       weir_burst_tag(burst, WEIR_ITEM_STAGE));
+		/* From now on the host may see it, and post as far beyond it, before we hear that it is there. */
+		if (result != HAL_BUSY)
+			queue->head = head;
+		if (!single(burst, result, &answer))
 			return answer;
 	}
-	queue->head = (uint16_t)(queue->head + burst->consumed);
 	if (burst->result == HAL_FAULT)
 		weir_tx_stop(firmware, queue, WEIR_MISBEHAVIOUR_DMA_FAULT,
 			     "transmit head cannot be written, queue", burst->queue);

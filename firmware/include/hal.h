@@ -14,7 +14,7 @@
  *    Device memory handed to a pending call (sources, destinations, segment lists) stays untouched and valid until its
  *    completion.
  * 2. Pending calls are not ordered among each other, nor against later calls. What must come after something waits for
- *    that thing's completion (or HAL_DONE). The one promise: within one hal_dma_write_entries() entries become visible in order.
+ *    that thing's completion (or HAL_DONE). A host may see what a call does, and answer it, at any time before its completion is taken. The one promise: within one hal_dma_write_entries() entries become visible in order.
  * 3. From the moment the hardware starts to reset a function, calls for it return HAL_RESET and its tags in flight
  *    end with HAL_RESET; no byte of theirs reaches host memory after that completion. This lasts until
  *    hal_function_ready().
