@@ -60,6 +60,10 @@ probe NET_DIM_POINTER '
 #include <linux/dim.h>
 void f(struct dim *d, const struct dim_sample *s);
 void f(struct dim *d, const struct dim_sample *s) { net_dim(d, s); }'
+probe NETDEV_STAT_STOP '
+#include <net/netdev_queues.h>
+void f(struct netdev_queue_stats_tx *s);
+void f(struct netdev_queue_stats_tx *s) { s->stop = 0; s->wake = 0; }'
 probe QUEUE_SET_NAPI '
 void f(struct net_device *d, struct napi_struct *n);
 void f(struct net_device *d, struct napi_struct *n)

@@ -5,6 +5,7 @@
 
 #include <weir/weir_tables.h>
 #include "weir_hw.h"
+#include "weir_page_pool.h"
 
 /* --- what it is --- */
 
@@ -179,6 +180,7 @@ static const char *const weir_pair_names[] = {
 	"rx_queue_%u_xdp_redirect_failed",
 	"tx_queue_%u_packets",
 	"tx_queue_%u_bytes",
+	"tx_queue_%u_woken",
 	"tx_queue_%u_dropped",
 	"tx_queue_%u_linearized",
 	"tx_queue_%u_stopped",
@@ -224,6 +226,7 @@ static int weir_get_sset_count(struct net_device *netdev, int sset)
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	count = ARRAY_SIZE(weir_driver_names) + weir->config.pairs * ARRAY_SIZE(weir_pair_names);
+	count += page_pool_ethtool_stats_get_count();
 	for (i = 0; i < ARRAY_SIZE(weir_groups); i++)
 		if (weir_group_offered(weir, &weir_groups[i]))
 			count += weir_groups[i].count;
@@ -242,6 +245,7 @@ static void weir_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 	for (i = 0; i < weir->config.pairs; i++)
 		for (j = 0; j < ARRAY_SIZE(weir_pair_names); j++)
 			ethtool_sprintf(&data, weir_pair_names[j], i);
+	data = page_pool_ethtool_stats_get_strings(data);
 	for (i = 0; i < ARRAY_SIZE(weir_groups); i++) {
 		const struct weir_group *group = &weir_groups[i];
 
@@ -274,8 +278,9 @@ static u64 *weir_pair_values(const struct weir_pair_stats *stats, u64 *to)
 		start = u64_stats_fetch_begin(&stats->tx_done.sync);
 		to[0] = u64_stats_read(&stats->tx_done.frames);
 		to[1] = u64_stats_read(&stats->tx_done.bytes);
+		to[2] = u64_stats_read(&stats->tx_done.woken);
 	} while (u64_stats_fetch_retry(&stats->tx_done.sync, start));
-	to += 2;
+	to += 3;
 	do {
 		start = u64_stats_fetch_begin(&stats->tx.sync);
 		to[0] = u64_stats_read(&stats->tx.dropped);
@@ -289,6 +294,20 @@ static u64 *weir_pair_values(const struct weir_pair_stats *stats, u64 *to)
 	return to + 7;
 }
 
+/* The sum over the page pools there are now, where the kernel keeps such statistics. */
+static u64 *weir_pool_values(const struct weir_device *weir, u64 *to)
+{
+#ifdef CONFIG_PAGE_POOL_STATS
+	struct page_pool_stats stats = {};
+	unsigned int i;
+
+	for (i = 0; weir->data && i < weir->data->config.pairs; i++)
+		page_pool_get_stats(weir->data->pairs[i]->rx.pool, &stats);
+	to = page_pool_ethtool_stats_get(to, &stats);
+#endif
+	return to;
+}
+
 static void weir_get_ethtool_stats(struct net_device *netdev, struct ethtool_stats *stats,
 				   u64 *data)
 {
@@ -299,6 +318,7 @@ static void weir_get_ethtool_stats(struct net_device *netdev, struct ethtool_sta
 	*data++ = READ_ONCE(weir->admin.stale_entries);
 	for (i = 0; i < weir->config.pairs; i++)
 		data = weir_pair_values(&weir->stats[i], data);
+	data = weir_pool_values(weir, data);
 	for (i = 0; i < ARRAY_SIZE(weir_groups); i++) {
 		const struct weir_group *group = &weir_groups[i];
 
@@ -324,6 +344,7 @@ static void weir_get_eth_mac_stats(struct net_device *netdev, struct ethtool_eth
 	stats->OctetsReceivedOK = port[WEIR_STAT_PORT_RX_BYTES];
 	stats->FramesTransmittedOK = port[WEIR_STAT_PORT_TX_FRAMES];
 	stats->OctetsTransmittedOK = port[WEIR_STAT_PORT_TX_BYTES];
+	stats->FramesLostDueToIntMACXmitError = port[WEIR_STAT_PORT_TX_DROPPED_WIRE];
 }
 
 const struct ethtool_ops weir_ethtool_ops = {

@@ -124,6 +124,7 @@ struct weir_tx_done_stats {
 	struct u64_stats_sync sync;
 	u64_stats_t frames;
 	u64_stats_t bytes;
+	u64_stats_t woken;
 };
 
 /* Statistics outlive the queues they count for: they are kept from probe to remove. */

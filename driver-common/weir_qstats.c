@@ -26,14 +26,24 @@ static void weir_queue_stats_rx(struct net_device *netdev, int index,
 static void weir_queue_stats_tx(struct net_device *netdev, int index,
 				struct netdev_queue_stats_tx *stats)
 {
-	const struct weir_tx_done_stats *done = &weir_of(netdev)->stats[index].tx_done;
+	const struct weir_pair_stats *pair = &weir_of(netdev)->stats[index];
+	u64 __maybe_unused stopped, woken;
 	unsigned int start;
 
 	do {
-		start = u64_stats_fetch_begin(&done->sync);
-		stats->packets = u64_stats_read(&done->frames);
-		stats->bytes = u64_stats_read(&done->bytes);
-	} while (u64_stats_fetch_retry(&done->sync, start));
+		start = u64_stats_fetch_begin(&pair->tx_done.sync);
+		stats->packets = u64_stats_read(&pair->tx_done.frames);
+		stats->bytes = u64_stats_read(&pair->tx_done.bytes);
+		woken = u64_stats_read(&pair->tx_done.woken);
+	} while (u64_stats_fetch_retry(&pair->tx_done.sync, start));
+	do {
+		start = u64_stats_fetch_begin(&pair->tx.sync);
+		stopped = u64_stats_read(&pair->tx.stopped);
+	} while (u64_stats_fetch_retry(&pair->tx.sync, start));
+#if WEIR_HAVE_NETDEV_STAT_STOP
+	stats->stop = stopped;
+	stats->wake = woken;
+#endif
 }
 
 /* What queues counted that are not there now: of more channels than are set today. */
@@ -50,6 +60,10 @@ static void weir_base_stats(struct net_device *netdev, struct netdev_queue_stats
 	rx->alloc_fail = 0;
 	tx->packets = 0;
 	tx->bytes = 0;
+#if WEIR_HAVE_NETDEV_STAT_STOP
+	tx->stop = 0;
+	tx->wake = 0;
+#endif
 	for (i = netdev->real_num_rx_queues; i < weir->stats_count; i++) {
 		weir_queue_stats_rx(netdev, i, &one_rx);
 		rx->packets += one_rx.packets;
@@ -60,6 +74,10 @@ static void weir_base_stats(struct net_device *netdev, struct netdev_queue_stats
 		weir_queue_stats_tx(netdev, i, &one_tx);
 		tx->packets += one_tx.packets;
 		tx->bytes += one_tx.bytes;
+#if WEIR_HAVE_NETDEV_STAT_STOP
+		tx->stop += one_tx.stop;
+		tx->wake += one_tx.wake;
+#endif
 	}
 }
 

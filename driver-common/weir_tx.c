@@ -276,8 +276,12 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 	/* Pairs with the one in weir_tx_maybe_stop(). */
 	smp_mb();
 	if (unlikely(netif_tx_queue_stopped(queue)) &&
-	    weir_tx_room(tx) >= min_t(u16, WEIR_TX_WAKE, tx->size))
+	    weir_tx_room(tx) >= min_t(u16, WEIR_TX_WAKE, tx->size)) {
 		netif_tx_wake_queue(queue);
+		u64_stats_update_begin(&tx->done_stats->sync);
+		u64_stats_inc(&tx->done_stats->woken);
+		u64_stats_update_end(&tx->done_stats->sync);
+	}
 }
 
 /**

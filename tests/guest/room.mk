@@ -11,3 +11,9 @@ $(BUILD)/bpf/xdp.o: tests/guest/xdp/programs.bpf.c
 	$(Q)$(CLANG) -target bpf -O2 -g $(WARNINGS) -Wno-missing-prototypes \
 		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 ALL_EXTRA += $(BUILD)/bpf/xdp.o
+
+# The family is younger than Debian 12's own headers: its numbers are those of the guests' 6.12.
+NETDEV_HEADERS := $(firstword $(wildcard $(BUILD)/deps/guest/kernel-6.12/tree/usr/src/linux-headers-*-common/include/uapi))
+ifneq ($(NETDEV_HEADERS),)
+$(eval $(call weir-program,weir-netdev,tests/guest/queues/netdev.c,,-idirafter $(NETDEV_HEADERS) $$(shell pkg-config --cflags libmnl),$$(shell pkg-config --libs libmnl)))
+endif
