@@ -7,6 +7,7 @@
 #ifndef WEIR_BURST_H
 #define WEIR_BURST_H
 
+#include "parse.h"
 #include "weir_internal.h"
 
 #define WEIR_BURSTS	       64u
@@ -14,8 +15,6 @@
 #define WEIR_BURST_DESCRIPTORS 64u
 #define WEIR_BURST_DELIVERIES  64u
 #define WEIR_BURST_COMPLETIONS 128u
-#define WEIR_HEADER_BYTES \
-	128u /* of each frame, fetched once and checked; exactly this copy is what goes out */
 #define WEIR_BUFFERS_AHEAD \
 	32u /* receive buffers that the board is told to have at hand before they are written */
 #define WEIR_IDLE_NS \
@@ -73,6 +72,7 @@ struct weir_frame {
 	bool failed;   /* the header could not be read */
 	bool asks_tag; /* its descriptor asks for a tag */
 	bool alike;    /* goes the way of the frame before it */
+	bool parsed;   /* burst->layers has it */
 	bool hashed;
 	uint32_t flow_hash; /* 0: none */
 	uint32_t trace;	    /* number in the trace, WEIR_NO_FRAME when not traced */
@@ -118,6 +118,7 @@ struct weir_burst {
 	uint16_t *destinations; /* vport_count entries */
 	struct weir_tx_descriptor descriptors[WEIR_BURST_DESCRIPTORS];
 	struct weir_frame frames[WEIR_BURST_FRAMES];
+	struct weir_layers layers[WEIR_BURST_FRAMES]; /* by weir_frame_layers() */
 	struct hal_segment segments[WEIR_BURST_DESCRIPTORS];
 	struct weir_delivery deliveries[WEIR_BURST_DELIVERIES];
 	struct weir_rx_completion completions[WEIR_BURST_COMPLETIONS];
@@ -131,7 +132,7 @@ struct weir_burst {
 /* A frame about which nothing is known that is out of the ordinary. */
 static inline void weir_frame_plain(struct weir_frame *frame)
 {
-	frame->failed = frame->asks_tag = frame->alike = frame->hashed = false;
+	frame->failed = frame->asks_tag = frame->alike = frame->parsed = frame->hashed = false;
 	frame->flow_hash = 0;
 	frame->trace = WEIR_NO_FRAME;
 }
@@ -191,8 +192,24 @@ void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_resu
 void weir_wire_result(struct weir_burst *burst, uint32_t frame, enum hal_result result,
 		      struct weir_firmware *firmware);
 
-/* parse.c: flow hash over addresses and ports of IPv4/IPv6 TCP/UDP/SCTP (addresses alone for others and fragments); false: no IP. */
-bool weir_flow_hash(const uint8_t *header, uint32_t bytes, uint32_t rest, uint32_t *hash);
+/* A frame's headers, parsed once, when they are first asked for; behind classify, so that its outer tag is known. */
+static inline const struct weir_layers *weir_frame_layers(struct weir_burst *burst, uint32_t number)
+{
+	struct weir_frame *frame = &burst->frames[number];
+
+	if (!frame->parsed) {
+		/* Two tags in all, of which the outer one need not be in the copy. */
+		weir_parse(frame->header, frame->header_bytes, frame->way.rest,
+			   frame->way.tagged ? 1 : 0, frame->bytes, &burst->layers[number]);
+		frame->parsed = true;
+	}
+	return &burst->layers[number];
+}
+
+/*
+ * hash.c: hash over the addresses of the frame's outer IP header, and the ports of TCP, UDP and SCTP that are no fragments; false: no IP.
+ */
+bool weir_flow_hash(struct weir_burst *burst, uint32_t number, uint32_t *hash);
 
 /* sorter.c */
 struct weir_sort_key {

@@ -12,14 +12,16 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-static uint16_t choose_queue(const struct weir_vport *vport, struct weir_frame *frame)
+static uint16_t choose_queue(const struct weir_vport *vport, struct weir_burst *burst,
+			     uint32_t number)
 {
+	struct weir_frame *frame = &burst->frames[number];
+
 	if (vport->spread_entries <= 1)
 		return vport->spread[0];
 	if (!frame->hashed) {
 		frame->hashed = true;
-		if (!weir_flow_hash(frame->header, frame->header_bytes, frame->way.rest,
-				    &frame->flow_hash))
+		if (!weir_flow_hash(burst, number, &frame->flow_hash))
 			frame->flow_hash = 0;
 	}
 	return vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
@@ -122,7 +124,7 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	}
 	struct weir_function *function = &firmware->functions[vport->function];
 	struct weir_rx_queue *queue =
-		&firmware->rx_queues[function->first_queue + choose_queue(vport, frame)];
+		&firmware->rx_queues[function->first_queue + choose_queue(vport, burst, number)];
 
 	if (WEIR_UNLIKELY(queue->state != WEIR_QUEUE_RUNNING)) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
@@ -223,7 +225,8 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 	struct place place = next_place(queue);
 
 	for (frame++; done < most && frame[done].alike && frame[done].bytes <= longest; done++)
-		if (vport->spread_entries > 1 && choose_queue(vport, &frame[done]) != pair)
+		if (vport->spread_entries > 1 &&
+		    choose_queue(vport, burst, number + 1 + done) != pair)
 			break;
 	for (uint32_t i = 0; i < done; i++) {
 		bytes += frame[i].bytes;

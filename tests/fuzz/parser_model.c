@@ -61,37 +61,83 @@ static uint64_t fold(uint64_t flow, const uint8_t *data, uint32_t bytes)
 	return flow;
 }
 
+/* Of what is behind the outer tag the card looks at so many bytes. */
+#define IN_SIGHT 112
+
+/* Adds the ports of what is at `at`, if they are there and it makes sense. */
+static uint64_t fold_ports(uint64_t flow, uint8_t protocol, const uint8_t *at, const uint8_t *end)
+{
+	if (end - at < 4 || (protocol != 6 && protocol != 17 && protocol != 132))
+		return flow;
+	/* A TCP header shorter than one. */
+	if (protocol == 6 && end - at >= 20 && at[12] >> 4 < 5)
+		return flow;
+	return fold(flow, at, 4);
+}
+
+static uint64_t flow_ipv4(uint64_t flow, const uint8_t *at, const uint8_t *end)
+{
+	uint32_t header_bytes = (at[0] & 15) * 4u, total_bytes;
+
+	if (end - at < 20 || at[0] >> 4 != 4)
+		return 0;
+	total_bytes = word_at(at + 2);
+	if (header_bytes < 20 || end - at < header_bytes || total_bytes < header_bytes)
+		return 0;
+	if (end - at > total_bytes)
+		end = at + total_bytes;
+	flow = fold(flow, at + 12, 8);
+	if (!(word_at(at + 6) & 0x3fff))
+		flow = fold_ports(flow, at[9], at + header_bytes, end);
+	return flow | 1;
+}
+
+static uint64_t flow_ipv6(uint64_t flow, const uint8_t *at, const uint8_t *end)
+{
+	uint8_t next;
+
+	if (end - at < 40 || at[0] >> 4 != 6)
+		return 0;
+	if (end - at > 40 + word_at(at + 4))
+		end = at + 40 + word_at(at + 4);
+	flow = fold(flow + 1, at + 8, 32);
+	next = at[6];
+	at += 40;
+	for (int extensions = 0; extensions < 8; extensions++) {
+		uint32_t bytes;
+
+		if (next != 0 && next != 43 && next != 44 && next != 60) {
+			flow = fold_ports(flow, next, at, end);
+			break;
+		}
+		if (end - at < 8)
+			break;
+		bytes = next == 44 ? 8 : at[1] * 8u + 8;
+		if (end - at < bytes)
+			break;
+		/* Offset or more to come: a fragment. */
+		if (next == 44 && (word_at(at + 2) >> 3 || at[3] & 1))
+			break;
+		next = at[0];
+		at += bytes;
+	}
+	return flow | 1;
+}
+
 /* The flow of a frame with its tags, an inner one too; 0: not IPv4 or IPv6. */
 static uint64_t flow_of(const struct frame *frame)
 {
 	const uint8_t *at = frame->data + (is_tag(frame) ? 16 : 12),
 		      *end = frame->data + frame->bytes;
 	uint64_t flow = 0xcbf29ce484222325ull;
-	uint32_t ports;
-	uint8_t protocol;
-	bool fragment = false;
 
-	if (word_at(at) == 0x8100 && end - at >= 6)
+	if (end - at > IN_SIGHT)
+		end = at + IN_SIGHT;
+	if ((word_at(at) == 0x8100 || word_at(at) == 0x88a8) && end - at >= 6)
 		at += 4;
-	uint16_t type = word_at(at);
-
-	at += 2;
-	if (type == 0x0800 && end - at >= 20 && at[0] >> 4 == 4 && (at[0] & 15) >= 5) {
-		flow = fold(flow, at + 12, 8);
-		fragment = word_at(at + 6) & 0x3fff;
-		protocol = at[9];
-		ports = (at[0] & 15) * 4u;
-	} else if (type == 0x86dd && end - at >= 40 && at[0] >> 4 == 6) {
-		flow = fold(flow + 1, at + 8, 32);
-		protocol = at[6];
-		ports = 40;
-	} else {
-		return 0;
-	}
-	if (!fragment && (protocol == 6 || protocol == 17 || protocol == 132) &&
-	    end - at >= ports + 4)
-		flow = fold(flow, at + ports, 4);
-	return flow | 1;
+	if (word_at(at) == 0x0800)
+		return flow_ipv4(flow, at + 2, end);
+	return word_at(at) == 0x86dd ? flow_ipv6(flow, at + 2, end) : 0;
 }
 
 bool has_filter(const struct vport *vport, uint64_t mac, uint16_t vlan)

@@ -40,6 +40,28 @@ def ipv6(protocol, version=6):
     return struct.pack(">IHBB", version << 28, 20, protocol, 64) + bytes(range(32)) + struct.pack(">HH", 1000, 80)
 
 
+def extension(following, payload, words=0):
+    """An IPv6 extension header."""
+    return struct.pack("BB", following, words) + bytes(6 + 8 * words) + payload
+
+
+def fragment6(following, payload, bits):
+    """An IPv6 fragment header."""
+    return struct.pack(">BBHI", following, 0, bits, 1) + payload
+
+
+def over_ipv6(following, payload):
+    """Extension headers of an IPv6 datagram."""
+    return ipv6(following)[:40] + payload
+
+
+def tunnel(port, header, inner):
+    """A frame in UDP in IPv4."""
+    datagram = struct.pack(">HHHH", 1000, port, 16 + len(inner), 0) + header + inner
+    head = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0, 0x0a000001, 0x0a000002)
+    return head + datagram
+
+
 def seeds():
     """name -> acts"""
     yield "ipv4", b"".join(frames(0x0800, ipv4(protocol)) for protocol in (6, 17, 132, 1))
@@ -48,6 +70,15 @@ def seeds():
     yield "ipv4_cut", b"".join(frames(0x0800, ipv4(6), length=14 + cut) for cut in (0, 1, 19, 20, 23, 24))
     yield "ipv6", b"".join(frames(0x86dd, ipv6(protocol)) for protocol in (6, 17, 132, 58, 44)) + frames(0x86dd, ipv6(6, version=4))
     yield "ipv6_cut", b"".join(frames(0x86dd, ipv6(6), length=14 + cut) for cut in (0, 39, 40, 43, 44))
+    ports = struct.pack(">HH", 1000, 80)
+    yield "ipv6_extensions", frames(0x86dd, over_ipv6(0, extension(6, ports))) + frames(0x86dd, over_ipv6(60, extension(43, extension(17, ports)))) + \
+        frames(0x86dd, over_ipv6(0, extension(6, ports, 3))) + frames(0x86dd, over_ipv6(44, fragment6(17, ports, 0))) + \
+        frames(0x86dd, over_ipv6(44, fragment6(17, ports, 1))) + frames(0x86dd, over_ipv6(44, fragment6(17, ports, 8)))
+    inner = bytes(12) + b"\x08\0" + ipv4(6)
+    yield "tunnels", frames(0x0800, tunnel(4789, struct.pack(">II", 8 << 24, 5000 << 8), inner)) + \
+        frames(0x0800, tunnel(6081, struct.pack(">BBHI", 1, 0, 0x6558, 5000 << 8), bytes(4) + inner)) + \
+        frames(0x0800, tunnel(4789, struct.pack(">II", 8 << 24, 0), inner[:14] + inner[14:20])) + \
+        frames(0x0800, tunnel(4789, struct.pack(">II", 0, 0), inner))
     yield "tagged", b"".join(frames(0x0800, ipv4(6), tags=tags, source=source)
                              for tags in (((0, 1),), ((1, 1),), ((1, 1), (0, 2)), ((0, 0),)) for source in (WIRE, PF))
     yield "tag_ends_frame", frames(0x0800, b"", tags=((0, 1),), length=14) + frames(0x0800, b"", tags=((1, 1),), length=17)

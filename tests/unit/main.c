@@ -10,7 +10,7 @@ int main(int argc, char **argv)
 		&tlv_tests,	      &admin_tests,  &admin_signal_tests, &admin_flow_tests,
 		&privilege_tests,     &life_tests,   &reset_tests,	  &mailbox_tests,
 		&log_tests,	      &policy_tests, &event_tests,	  &command_tests,
-		&command_queue_tests, &card_tests,
+		&command_queue_tests, &card_tests,   &parse_tests,
 	};
 	struct weir_test tests[TESTS_MAX];
 	size_t count = 0;

@@ -12,6 +12,6 @@ struct suite_part {
 
 extern const struct suite_part tlv_tests, admin_tests, admin_signal_tests, admin_flow_tests,
 	privilege_tests, life_tests, reset_tests, mailbox_tests, log_tests, policy_tests,
-	event_tests, command_tests, command_queue_tests, card_tests;
+	event_tests, command_tests, command_queue_tests, card_tests, parse_tests;
 
 #endif

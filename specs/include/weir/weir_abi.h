@@ -160,6 +160,30 @@ enum weir_misbehaviour {
 	WEIR_MISBEHAVIOUR_DMA_FAULT = 5, /* an address outside the function's domain */
 };
 
+/* network header of a frame, as far as the card knows it */
+enum weir_packet_l3 {
+	WEIR_PACKET_L3_OTHER = 0, /* none, an unknown one, or one that is cut or malformed */
+	WEIR_PACKET_L3_IPV4 = 1, /* IPv4, with or without options */
+	WEIR_PACKET_L3_IPV6 = 2, /* IPv6, with or without extension headers */
+};
+
+/* transport header behind it */
+enum weir_packet_l4 {
+	WEIR_PACKET_L4_OTHER = 0, /* none, an unknown one, or one that is cut or malformed */
+	WEIR_PACKET_L4_TCP = 1, /* TCP */
+	WEIR_PACKET_L4_UDP = 2, /* UDP */
+	WEIR_PACKET_L4_SCTP = 3, /* SCTP */
+	WEIR_PACKET_L4_ICMP = 4, /* ICMP over IPv4, ICMPv6 over IPv6 */
+	WEIR_PACKET_L4_FRAGMENT = 5, /* the datagram is a fragment, the first one too */
+};
+
+/* what carries a frame inside this one */
+enum weir_packet_tunnel {
+	WEIR_PACKET_TUNNEL_NONE = 0, /* nothing that the card knows */
+	WEIR_PACKET_TUNNEL_VXLAN = 1, /* UDP to port 4789 with a VNI (RFC 7348) */
+	WEIR_PACKET_TUNNEL_GENEVE = 2, /* UDP to port 6081, version 0, an Ethernet frame in it (RFC 8926) */
+};
+
 /* severity of a log line */
 enum weir_log_level {
 	WEIR_LOG_LEVEL_ERROR = 0, /* something failed */

@@ -244,6 +244,27 @@ WEIR_TABLE struct weir_name weir_misbehaviour_names[] = {
 	{ 5, "dma_fault" },
 	{ -1, NULL },
 };
+WEIR_TABLE struct weir_name weir_packet_l3_names[] = {
+	{ 0, "other" },
+	{ 1, "ipv4" },
+	{ 2, "ipv6" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_packet_l4_names[] = {
+	{ 0, "other" },
+	{ 1, "tcp" },
+	{ 2, "udp" },
+	{ 3, "sctp" },
+	{ 4, "icmp" },
+	{ 5, "fragment" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_packet_tunnel_names[] = {
+	{ 0, "none" },
+	{ 1, "vxlan" },
+	{ 2, "geneve" },
+	{ -1, NULL },
+};
 WEIR_TABLE struct weir_name weir_log_level_names[] = {
 	{ 0, "error" },
 	{ 1, "warning" },
