@@ -40,16 +40,18 @@ static uint32_t load16(const uint8_t *at)
 static void parse_l4(const struct view *view, uint32_t protocol, struct weir_layer *layer)
 {
 	uint32_t limit = view->limit < layer->end ? view->limit : layer->end;
-	uint32_t left = limit - layer->l4, header_bytes;
+	uint32_t left, header_bytes;
 	uint8_t kind;
 
 	/* Ports, or an ICMP message's type and checksum. */
-	if (left < 4)
+	if (limit < layer->l4 + 4u)
 		return;
+	left = limit - layer->l4;
 	switch (protocol) {
 	case PROTOCOL_TCP:
 		kind = WEIR_PACKET_L4_TCP;
-		header_bytes = left < 20 ? UINT32_MAX : (view->at[layer->l4 + 12] >> 4) * 4u;
+		header_bytes = limit < layer->l4 + 20u ? UINT32_MAX
+						       : (view->at[layer->l4 + 12] >> 4) * 4u;
 		/* Options of negative length. */
 		if (header_bytes < 20)
 			return;
@@ -141,11 +143,11 @@ static void parse_ipv6(const struct view *view, uint32_t l3, struct weir_layer *
 			parse_l4(view, next, layer);
 			return;
 		}
-		if (limit - layer->l4 < 8)
+		if (limit < layer->l4 + 8u)
 			return;
 		at = view->at + layer->l4;
 		bytes = next == PROTOCOL_FRAGMENT ? 8 : (at[1] + 1u) * 8;
-		if (limit - layer->l4 < bytes)
+		if (limit < layer->l4 + bytes)
 			return;
 		layer->l4 = (uint8_t)(layer->l4 + bytes);
 		/* A fragment that is the whole datagram is none (RFC 6946). */

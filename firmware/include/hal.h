@@ -118,6 +118,13 @@ struct hal_segment {
 	struct hal_requester requester;
 };
 
+/* What a frame's flow is told by: addresses and ports as they are in the frame, zeros behind them. */
+#define HAL_TUPLE_BYTES	   40u
+#define HAL_HASH_KEY_BYTES 40u /* of a key, as many as can matter */
+struct hal_tuple {
+	uint8_t bytes[HAL_TUPLE_BYTES];
+} __attribute__((aligned(8)));
+
 #include "hal_board_types.h" /* defines HAL_CALL: `extern`, or `static inline` with bodies in hal_board_inline.h */
 
 /* ---- system ---- */
@@ -214,6 +221,18 @@ HAL_CALL void hal_receive_release(struct hal *hal, uint8_t port, const struct ha
 HAL_CALL enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 				      uint32_t header_bytes, const struct hal_segment *segments,
 				      uint32_t count, hal_tag tag);
+
+/* ---- hashing ---- */
+
+/*
+ * Toeplitz hashes of `count` tuples under one key: bit j of a hash (0 is the most significant) is the sum modulo two, over the bits i
+ * of the tuple that are set, of bit i + j of the key. The first `bytes` of each tuple count (a multiple of 8, at most HAL_TUPLE_BYTES);
+ * bits of the key behind its end are zero. HAL_DONE, or HAL_UNSUPPORTED: the board has nothing for that, always or now; nothing was
+ * done. Touches no bus, so it is never pending.
+ */
+HAL_CALL enum hal_result hal_toeplitz(struct hal *hal, const uint8_t key[HAL_HASH_KEY_BYTES],
+				      const struct hal_tuple *tuples, uint32_t bytes,
+				      uint32_t count, uint32_t *hashes);
 
 #include "hal_board_inline.h"
 

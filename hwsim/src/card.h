@@ -116,6 +116,9 @@ enum hal_result hal_board_dma_write_entries(struct hal *hal, struct hal_requeste
 enum hal_result hal_board_dma_copy(struct hal *hal, struct hal_requester to, uint64_t to_address,
 				   struct hal_requester from, uint64_t from_address, uint32_t bytes,
 				   hal_tag tag);
+enum hal_result hal_board_toeplitz(struct hal *hal, const uint8_t *key,
+				   const struct hal_tuple *tuples, uint32_t bytes, uint32_t count,
+				   uint32_t *hashes);
 enum hal_result hal_board_transmit(struct hal *hal, uint8_t port, const void *header,
 				   uint32_t header_bytes, const struct hal_segment *segments,
 				   uint32_t count, hal_tag tag);

@@ -4,6 +4,7 @@
  * firmware/boards/hwsim; here is what they leave over.
  */
 #include "sim.h"
+#include "toeplitz.h"
 
 const char *weirsim_home(void)
 {
@@ -75,4 +76,19 @@ enum hal_result hal_board_transmit(struct hal *hal, uint8_t port, const void *he
 				   uint32_t count, hal_tag tag)
 {
 	return sim_transmit(sim_of(hal), port, header, header_bytes, segments, count, tag);
+}
+
+enum hal_result hal_board_toeplitz(struct hal *hal, const uint8_t *key,
+				   const struct hal_tuple *tuples, uint32_t bytes, uint32_t count,
+				   uint32_t *hashes)
+{
+	(void)hal;
+	for (const struct sim_toeplitz_kernel *kernel = sim_toeplitz_kernels; kernel->name;
+	     kernel++) {
+		if (!kernel->usable())
+			continue;
+		kernel->hash(key, tuples, bytes, count, hashes);
+		return HAL_DONE;
+	}
+	return HAL_UNSUPPORTED;
 }

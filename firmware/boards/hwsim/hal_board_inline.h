@@ -210,4 +210,13 @@ HAL_CALL enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void 
 	return hal_board_transmit(hal, port, header, header_bytes, segments, count, tag);
 }
 
+/* ---- hashing ---- */
+
+HAL_CALL enum hal_result hal_toeplitz(struct hal *hal, const uint8_t key[HAL_HASH_KEY_BYTES],
+				      const struct hal_tuple *tuples, uint32_t bytes,
+				      uint32_t count, uint32_t *hashes)
+{
+	return hal_board_toeplitz(hal, key, tuples, bytes, count, hashes);
+}
+
 #endif

@@ -268,6 +268,19 @@ uint32_t hal_random32(struct hal *hal)
 	return 4;
 }
 
+enum hal_result hal_toeplitz(struct hal *hal, const uint8_t key[HAL_HASH_KEY_BYTES],
+			     const struct hal_tuple *tuples, uint32_t bytes, uint32_t count,
+			     uint32_t *hashes)
+{
+	(void)hal;
+	(void)key;
+	(void)tuples;
+	(void)bytes;
+	(void)count;
+	(void)hashes;
+	return HAL_UNSUPPORTED;
+}
+
 void hal_console(struct hal *hal, enum weir_log_level level, const char *text)
 {
 	hal->console_lines++;
