@@ -14,6 +14,7 @@ static const struct {
 	{ WEIR_COMMAND_VPORT_GET, weir_command_vport_get },
 	{ WEIR_COMMAND_VPORT_SET, weir_command_vport_set },
 	{ WEIR_COMMAND_VPORT_SPREAD, weir_command_vport_spread },
+	{ WEIR_COMMAND_VPORT_SPREAD_GET, weir_command_vport_spread_get },
 	{ WEIR_COMMAND_RX_QUEUE_CREATE, weir_command_rx_queue_create },
 	{ WEIR_COMMAND_TX_QUEUE_CREATE, weir_command_tx_queue_create },
 	{ WEIR_COMMAND_RX_QUEUE_DESTROY, weir_command_rx_queue_destroy },

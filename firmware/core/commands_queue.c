@@ -8,26 +8,94 @@ static enum weir_status check_driver(struct weir_request *request)
 	return request->role == WEIR_ROLE_MANAGER ? WEIR_STATUS_NOT_SUPPORTED : WEIR_STATUS_OK;
 }
 
+/* What the request wants of the hash: *hash changed as it says. */
+static enum weir_status wanted_hash(struct weir_request *request, struct weir_hash *hash)
+{
+	const struct weir_arguments *arguments = &request->arguments;
+	uint64_t types = weir_number(arguments, WEIR_ATTRIBUTE_HASH_TYPES, hash->types),
+		 function = weir_number(arguments, WEIR_ATTRIBUTE_HASH_FUNCTION, hash->function);
+
+	if (weir_has(arguments, WEIR_ATTRIBUTE_HASH_KEY)) {
+		uint16_t bytes = arguments->bytes[WEIR_ATTRIBUTE_HASH_KEY];
+
+		if (bytes != WEIR_HASH_KEY_BYTES && bytes != WEIR_HASH_KEY_MAX_BYTES)
+			return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_HASH_KEY);
+		weir_zero(hash->key, sizeof(hash->key));
+		weir_copy(hash->key, arguments->data[WEIR_ATTRIBUTE_HASH_KEY], bytes);
+		hash->key_bytes = (uint8_t)bytes;
+	}
+	if (types & ~(uint64_t)(WEIR_HASH_TYPES_ALL | WEIR_HASH_TYPE_INNER))
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_HASH_TYPES);
+	if (function > WEIR_HASH_FUNCTION_SYMMETRIC_SORT)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_HASH_FUNCTION);
+	hash->types = (uint16_t)types;
+	hash->function = (uint8_t)function;
+	return WEIR_STATUS_OK;
+}
+
+/* The table of the request, if it has one; whatever is wrong with an entry is a wrong value of the table. */
+static enum weir_status set_table(struct weir_request *request, struct weir_vport *vport)
+{
+	const struct weir_arguments *arguments = &request->arguments;
+	uint16_t queues[WEIR_INDIRECTION_ENTRIES];
+
+	if (!weir_has(arguments, WEIR_ATTRIBUTE_INDIRECTION))
+		return WEIR_STATUS_OK;
+	for (uint32_t i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
+		queues[i] = (uint16_t)weir_get_le(
+			arguments->data[WEIR_ATTRIBUTE_INDIRECTION] + 2 * i, 2);
+	if (weir_vport_spread_set(request->firmware, vport, queues, WEIR_INDIRECTION_ENTRIES))
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_INDIRECTION);
+	return WEIR_STATUS_OK;
+}
+
 enum weir_status weir_command_vport_spread(struct weir_request *request)
 {
 	const struct weir_arguments *arguments = &request->arguments;
 	struct weir_vport *vport = weir_function_vport(request->firmware, request->function);
-	uint16_t queues[WEIR_INDIRECTION_ENTRIES];
+	struct weir_hash hash = vport->hash;
 	enum weir_status status = check_driver(request);
 
 	if (status)
 		return status;
-	if (arguments->bytes[WEIR_ATTRIBUTE_INDIRECTION] != sizeof(queues))
+	if (weir_has(arguments, WEIR_ATTRIBUTE_INDIRECTION) &&
+	    arguments->bytes[WEIR_ATTRIBUTE_INDIRECTION] != 2 * WEIR_INDIRECTION_ENTRIES)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_INDIRECTION);
-	for (uint32_t i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
-		queues[i] = (uint16_t)weir_get_le(
-			arguments->data[WEIR_ATTRIBUTE_INDIRECTION] + 2 * i, 2);
-	status = weir_request_vport(request);
+	status = wanted_hash(request, &hash);
+	if (!status)
+		status = weir_request_vport(request);
+	if (!status)
+		status = set_table(request, vport);
 	if (status)
 		return status;
-	/* Whatever is wrong with an entry is a wrong value of the table. */
-	if (weir_vport_spread_set(request->firmware, vport, queues, WEIR_INDIRECTION_ENTRIES))
-		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_INDIRECTION);
+	/* Nothing can fail past this point. */
+	vport->hash = hash;
+	weir_vport_hash_update(request->firmware, vport);
+	return WEIR_STATUS_OK;
+}
+
+enum weir_status weir_command_vport_spread_get(struct weir_request *request)
+{
+	const struct weir_vport *vport = weir_function_vport(request->firmware, request->function);
+	struct weir_writer *response = &request->response;
+	enum weir_status status = check_driver(request);
+
+	if (!status)
+		status = weir_request_vport(request);
+	if (status)
+		return status;
+	weir_put_bytes(response, WEIR_ATTRIBUTE_HASH_KEY, vport->hash.key, vport->hash.key_bytes);
+	weir_put_u32(response, WEIR_ATTRIBUTE_HASH_TYPES, vport->hash.types);
+	weir_put_u8(response, WEIR_ATTRIBUTE_HASH_FUNCTION, vport->hash.function);
+	uint8_t *table =
+		weir_put_room(response, WEIR_ATTRIBUTE_INDIRECTION, 2 * WEIR_INDIRECTION_ENTRIES);
+
+	/* Without a table there is one queue, or none. */
+	for (uint32_t i = 0; table && i < WEIR_INDIRECTION_ENTRIES; i++)
+		weir_put_le(table + 2 * i,
+			    vport->spread_entries ? vport->spread[i & (vport->spread_entries - 1u)]
+						  : 0,
+			    2);
 	return WEIR_STATUS_OK;
 }
 

@@ -209,8 +209,8 @@ weir_handler weir_command_get_info, weir_command_echo, weir_command_stats_get,
 weir_handler weir_command_vport_get, weir_command_vport_set, weir_command_filter_add,
 	weir_command_filter_delete, weir_command_vlan_add, weir_command_vlan_delete;
 /* commands_queue.c */
-weir_handler weir_command_vport_spread, weir_command_rx_queue_create, weir_command_tx_queue_create,
-	weir_command_rx_queue_destroy, weir_command_tx_queue_destroy,
+weir_handler weir_command_vport_spread, weir_command_vport_spread_get, weir_command_rx_queue_create,
+	weir_command_tx_queue_create, weir_command_rx_queue_destroy, weir_command_tx_queue_destroy,
 	weir_command_rx_queue_moderate, weir_command_tx_queue_moderate;
 /* commands_vf.c */
 weir_handler weir_command_vf_get, weir_command_vf_set, weir_command_vf_reset;

@@ -24,6 +24,18 @@ static void pf_mac(struct weir_firmware *firmware, uint8_t mac[6])
 	mac[3] ^= (uint8_t)(serial >> 16);
 }
 
+/* After a reset: a key that nobody can guess, everything is hashed, tunnels by their outer headers. */
+static struct weir_hash hash_default(struct weir_firmware *firmware)
+{
+	struct weir_hash hash = { .key_bytes = WEIR_HASH_KEY_BYTES,
+				  .function = WEIR_HASH_FUNCTION_TOEPLITZ,
+				  .types = WEIR_HASH_TYPES_ALL };
+
+	for (uint32_t i = 0; i < WEIR_HASH_KEY_BYTES; i += 4)
+		weir_put_le(hash.key + i, hal_random32(firmware->hal), 4);
+	return hash;
+}
+
 enum weir_status weir_vport_open(struct weir_firmware *firmware, struct weir_vport *vport)
 {
 	const struct weir_function *function = &firmware->functions[vport->function];
@@ -38,6 +50,8 @@ enum weir_status weir_vport_open(struct weir_firmware *firmware, struct weir_vpo
 	vport->filters_used = 0;
 	vport->mac_is_filter = false;
 	vport->spread_entries = 0;
+	vport->hash = hash_default(firmware);
+	weir_vport_hash_update(firmware, vport);
 	weir_zero(vport->vlans, sizeof(vport->vlans));
 	weir_zero(vport->stats, sizeof(vport->stats));
 	if (vf)

@@ -69,13 +69,15 @@ struct weir_frame {
 	uint16_t first_segment, segments; /* what follows the header, in burst->segments */
 	uint16_t first_descriptor, descriptors;
 	/* these are zero in most frames (weir_frame_plain) */
-	bool failed;   /* the header could not be read */
-	bool asks_tag; /* its descriptor asks for a tag */
-	bool alike;    /* goes the way of the frame before it */
-	bool parsed;   /* burst->layers has it */
-	bool hashed;
-	uint32_t flow_hash; /* 0: none */
-	uint32_t trace;	    /* number in the trace, WEIR_NO_FRAME when not traced */
+	bool failed;	      /* the header could not be read */
+	bool asks_tag;	      /* its descriptor asks for a tag */
+	bool alike;	      /* goes the way of the frame before it */
+	bool parsed;	      /* burst->layers has it */
+	uint16_t hashed_for;  /* vport + 1 whose hash it has, 0: nobody's */
+	uint16_t packet_type; /* as in a completion; 0 until somebody hashes it */
+	uint32_t flow_hash;
+	uint32_t hash_flags; /* of a completion: FLOW_HASH, HASH_L4 */
+	uint32_t trace;	     /* number in the trace, WEIR_NO_FRAME when not traced */
 };
 
 /* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each. */
@@ -132,8 +134,9 @@ struct weir_burst {
 /* A frame about which nothing is known that is out of the ordinary. */
 static inline void weir_frame_plain(struct weir_frame *frame)
 {
-	frame->failed = frame->asks_tag = frame->alike = frame->parsed = frame->hashed = false;
-	frame->flow_hash = 0;
+	frame->failed = frame->asks_tag = frame->alike = frame->parsed = false;
+	frame->hashed_for = frame->packet_type = 0;
+	frame->flow_hash = frame->hash_flags = 0;
 	frame->trace = WEIR_NO_FRAME;
 }
 
@@ -206,10 +209,10 @@ static inline const struct weir_layers *weir_frame_layers(struct weir_burst *bur
 	return &burst->layers[number];
 }
 
-/*
- * hash.c: hash over the addresses of the frame's outer IP header, and the ports of TCP, UDP and SCTP that are no fragments; false: no IP.
- */
-bool weir_flow_hash(struct weir_burst *burst, uint32_t number, uint32_t *hash);
+/* hash.c: the frames of a burst, behind classify, that have one taker which hashes; and one frame for one such vport. */
+void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst);
+void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
+		     const struct weir_vport *vport);
 
 /* sorter.c */
 struct weir_sort_key {

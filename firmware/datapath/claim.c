@@ -12,22 +12,26 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-static uint16_t choose_queue(const struct weir_vport *vport, struct weir_burst *burst,
-			     uint32_t number)
+/* The queue of a frame for a vport; its hash is the vport's from then on. */
+static uint16_t choose_queue(struct weir_firmware *firmware, const struct weir_vport *vport,
+			     struct weir_burst *burst, uint32_t number)
 {
 	struct weir_frame *frame = &burst->frames[number];
 
-	if (vport->spread_entries <= 1)
+	if (WEIR_LIKELY(!vport->hashes)) {
+		/* Of several takers, another one's hash is nothing to tell this one. */
+		if (WEIR_UNLIKELY(frame->hashed_for)) {
+			frame->hashed_for = frame->packet_type = 0;
+			frame->flow_hash = frame->hash_flags = 0;
+		}
 		return vport->spread[0];
-	if (!frame->hashed) {
-		frame->hashed = true;
-		if (!weir_flow_hash(burst, number, &frame->flow_hash))
-			frame->flow_hash = 0;
 	}
+	if (WEIR_UNLIKELY(frame->hashed_for != vport->index + 1))
+		weir_hash_frame(firmware, burst, number, vport);
 	return vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
 }
 
-/* The flags of a frame's completions, without FLOW_HASH, PHASE and END: the same for frames alike. */
+/* The flags of a frame's completions, without FLOW_HASH, HASH_L4, PHASE and END: the same for frames alike. */
 static uint32_t completion_flags(const struct weir_burst *burst, const struct weir_frame *frame,
 				 const struct weir_rx_queue *queue, bool report_tag)
 {
@@ -52,19 +56,20 @@ static inline struct place next_place(const struct weir_rx_queue *queue)
 
 /* Fills entry `entry` of the burst with a place, and goes on to the next one. */
 static inline void fill_entry(struct weir_burst *burst, struct place *place, uint32_t entry,
-			      uint32_t flow_hash, uint32_t length, uint32_t flags, uint16_t tci)
+			      const struct weir_frame *frame, uint32_t length, uint32_t flags,
+			      uint16_t tci)
 {
 	/* The first lap writes 1; no ring is so large that the count's own wrap shows. */
 	uint32_t phase = ~place->slot >> place->completion_log2 & 1;
 	uint16_t buffer = (uint16_t)place->buffer;
 
-	if (flow_hash)
-		flags |= WEIR_RXC_FLOW_HASH_MASK;
+	flags |= frame->hash_flags;
 	burst->entry_address[entry] = place->ready[buffer & (WEIR_REFILL_ENTRIES - 1)];
-	/* struct weir_rx_completion in two words: flow_hash, length, buffer; vlan_tci, zero, flags */
+	/* struct weir_rx_completion in two words: flow_hash, length, buffer; vlan_tci, packet_type, flags */
 	weir_le64 words[2] = {
-		weir_cpu_to_le64(flow_hash | (uint64_t)length << 32 | (uint64_t)buffer << 48),
-		weir_cpu_to_le64(tci | (uint64_t)(flags | phase) << 32),
+		weir_cpu_to_le64(frame->flow_hash | (uint64_t)length << 32 | (uint64_t)buffer << 48),
+		weir_cpu_to_le64(tci | (uint64_t)frame->packet_type << 16 |
+				 (uint64_t)(flags | phase) << 32),
 	};
 
 	_Static_assert(sizeof(words) == sizeof(burst->completions[0]), "a completion");
@@ -124,7 +129,8 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	}
 	struct weir_function *function = &firmware->functions[vport->function];
 	struct weir_rx_queue *queue =
-		&firmware->rx_queues[function->first_queue + choose_queue(vport, burst, number)];
+		&firmware->rx_queues[function->first_queue +
+				     choose_queue(firmware, vport, burst, number)];
 
 	if (WEIR_UNLIKELY(queue->state != WEIR_QUEUE_RUNNING)) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
@@ -176,10 +182,9 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	struct place place = next_place(queue);
 
 	for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
-		fill_entry(burst, &place, entry + i, frame->flow_hash, queue->buffer_bytes, flags,
-			   tci);
-	fill_entry(burst, &place, entry + full, frame->flow_hash,
-		   bytes - full * queue->buffer_bytes, flags | WEIR_RXC_END_MASK, tci);
+		fill_entry(burst, &place, entry + i, frame, queue->buffer_bytes, flags, tci);
+	fill_entry(burst, &place, entry + full, frame, bytes - full * queue->buffer_bytes,
+		   flags | WEIR_RXC_END_MASK, tci);
 	if (WEIR_UNLIKELY(frame->trace)) {
 		weir_trace_step(firmware, frame, WEIR_TRACE_KIND_QUEUE_CHOSEN, queue, 0, bytes,
 				index);
@@ -225,12 +230,11 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 	struct place place = next_place(queue);
 
 	for (frame++; done < most && frame[done].alike && frame[done].bytes <= longest; done++)
-		if (vport->spread_entries > 1 &&
-		    choose_queue(vport, burst, number + 1 + done) != pair)
+		if (vport->hashes && choose_queue(firmware, vport, burst, number + 1 + done) != pair)
 			break;
 	for (uint32_t i = 0; i < done; i++) {
 		bytes += frame[i].bytes;
-		fill_entry(burst, &place, entry + i, frame[i].flow_hash, frame[i].bytes, flags, 0);
+		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, flags, 0);
 	}
 	take_buffers(firmware, burst, queue, done);
 	delivery->frames = (uint8_t)(1 + done);

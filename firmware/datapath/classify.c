@@ -334,6 +334,8 @@ enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struc
 			i += more;
 		}
 	}
+	if (WEIR_UNLIKELY(firmware->hashing_vports))
+		weir_hash_burst(firmware, burst);
 	burst->traced = firmware->trace.enabled;
 	for (uint32_t i = 0; WEIR_UNLIKELY(burst->traced) && i < burst->frame_count; i++)
 		weir_trace_frame(firmware, burst, &burst->frames[i]);

@@ -1,41 +1,170 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hash that spreads flows over receive queues (specs/sorter.md, "Several receive queues"). */
+/*
+ * The hash that spreads flows over receive queues (specs/rss.md): tuples of a burst's frames are gathered by vport, as each has a key of
+ * its own, and hashed together, by the board or here.
+ */
 #include "burst.h"
+#include "toeplitz.h"
 
-static uint32_t load32(const uint8_t *at)
+/* Of struct weir_tuples: IPv4 from the front, IPv6 from the back. */
+struct weir_tuples {
+	struct hal_tuple tuples[WEIR_BURST_FRAMES];
+	uint32_t hashes[WEIR_BURST_FRAMES];
+	uint8_t frames[WEIR_BURST_FRAMES]; /* whose tuple it is */
+	uint32_t ipv4, ipv6;
+};
+
+/* Bytes of a tuple with ports, a multiple of 8. */
+#define IPV4_BYTES 16u
+#define IPV6_BYTES 40u
+_Static_assert(IPV6_BYTES == HAL_TUPLE_BYTES, "the longest tuple");
+
+static uint16_t packet_type(const struct weir_layers *layers)
 {
-	uint32_t value;
-
-	__builtin_memcpy(&value, at, sizeof(value));
-	return value;
+	return (uint16_t)(WEIR_PREP(WEIR_RXC_TYPE_L3, layers->outer.l3_kind) |
+			  WEIR_PREP(WEIR_RXC_TYPE_L4, layers->outer.l4_kind) |
+			  WEIR_PREP(WEIR_RXC_TYPE_TUNNEL, layers->tunnel) |
+			  WEIR_PREP(WEIR_RXC_TYPE_INNER_L3, layers->inner.l3_kind) |
+			  WEIR_PREP(WEIR_RXC_TYPE_INNER_L4, layers->inner.l4_kind));
 }
 
-static uint32_t mix(uint32_t hash, uint32_t word)
+/* The bit of `types` that asks for a datagram's ports; 0: it has none. */
+static uint32_t ports_type(const struct weir_layer *layer)
 {
-	/* Step and finish of a multiply-rotate hash; only its evenness matters, no wire format knows it. */
-	hash ^= word * 0xcc9e2d51u;
-	hash = hash << 13 | hash >> 19;
-	return hash * 5 + 0xe6546b64u;
+	uint32_t shift = layer->l3_kind == WEIR_PACKET_L3_IPV4 ? 0 : 4;
+
+	switch (layer->l4_kind) {
+	case WEIR_PACKET_L4_TCP:
+		return (uint32_t)WEIR_HASH_TYPE_IPV4_TCP << shift;
+	case WEIR_PACKET_L4_UDP:
+		return (uint32_t)WEIR_HASH_TYPE_IPV4_UDP << shift;
+	case WEIR_PACKET_L4_SCTP:
+		return (uint32_t)WEIR_HASH_TYPE_IPV4_SCTP << shift;
+	default:
+		return 0;
+	}
+}
+_Static_assert(WEIR_HASH_TYPE_IPV4 << 4 == WEIR_HASH_TYPE_IPV6 &&
+		       WEIR_HASH_TYPE_IPV4_TCP << 4 == WEIR_HASH_TYPE_IPV6_TCP &&
+		       WEIR_HASH_TYPE_IPV4_UDP << 4 == WEIR_HASH_TYPE_IPV6_UDP &&
+		       WEIR_HASH_TYPE_IPV4_SCTP << 4 == WEIR_HASH_TYPE_IPV6_SCTP,
+	       "IPv6 types are IPv4's, shifted");
+
+/* Makes a field and the one behind it, of `bytes` bytes each, what both directions of a flow have in common. */
+static void make_symmetric(uint8_t *first, uint32_t bytes, uint8_t function)
+{
+	uint8_t *second = first + bytes;
+
+	if (function == WEIR_HASH_FUNCTION_SYMMETRIC_XOR) {
+		for (uint32_t i = 0; i < bytes; i++)
+			first[i] = second[i] ^= first[i];
+	} else if (memcmp(first, second, bytes) > 0) {
+		for (uint32_t i = 0; i < bytes; i++) {
+			uint8_t byte = first[i];
+
+			first[i] = second[i];
+			second[i] = byte;
+		}
+	}
 }
 
-bool weir_flow_hash(struct weir_burst *burst, uint32_t number, uint32_t *result)
+/* Gathers the tuple of a frame of a vport that hashes, and notes what is known of the frame without the hash. */
+static void gather(struct weir_burst *burst, const struct weir_vport *vport, uint32_t number,
+		   struct weir_tuples *tuples)
 {
-	const uint8_t *header = burst->frames[number].header;
-	const struct weir_layer *layer = &weir_frame_layers(burst, number)->outer;
-	uint32_t hash = 0x9747b28cu;
+	const struct weir_layers *layers = weir_frame_layers(burst, number);
+	const struct weir_layer *layer = &layers->outer;
+	struct weir_frame *frame = &burst->frames[number];
+	uint32_t types = vport->hash.types, place, address_bytes;
 
+	frame->hashed_for = (uint16_t)(vport->index + 1);
+	frame->packet_type = packet_type(layers);
+	frame->hash_flags = 0;
+	frame->flow_hash = 0;
+	if (types & WEIR_HASH_TYPE_INNER && layers->inner.l3_kind != WEIR_PACKET_L3_OTHER)
+		layer = &layers->inner;
 	if (layer->l3_kind == WEIR_PACKET_L3_OTHER)
-		return false;
-	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
+		return;
+	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4, ports = types & ports_type(layer);
 
-	for (uint32_t i = ipv4 ? 12 : 8, end = ipv4 ? 20 : 40; i < end; i += 4)
-		hash = mix(hash, load32(header + layer->l3 + i));
-	if (layer->l4_kind == WEIR_PACKET_L4_TCP || layer->l4_kind == WEIR_PACKET_L4_UDP ||
-	    layer->l4_kind == WEIR_PACKET_L4_SCTP)
-		hash = mix(hash, load32(header + layer->l4));
-	hash ^= hash >> 16;
-	hash *= 0x85ebca6bu;
-	hash ^= hash >> 13;
-	*result = hash;
-	return true;
+	if (!ports && !(types & (ipv4 ? WEIR_HASH_TYPE_IPV4 : WEIR_HASH_TYPE_IPV6)))
+		return;
+	frame->hash_flags = WEIR_RXC_FLOW_HASH_MASK | (ports ? WEIR_RXC_HASH_L4_MASK : 0);
+	place = ipv4 ? tuples->ipv4++ : WEIR_BURST_FRAMES - ++tuples->ipv6;
+	tuples->frames[place] = (uint8_t)number;
+	uint8_t *to = tuples->tuples[place].bytes;
+
+	address_bytes = ipv4 ? 4 : 16;
+	if (ipv4) {
+		__builtin_memcpy(to, frame->header + layer->l3 + 12, 8);
+		__builtin_memset(to + 8, 0, 8);
+	} else {
+		__builtin_memcpy(to, frame->header + layer->l3 + 8, 32);
+		__builtin_memset(to + 32, 0, 8);
+	}
+	if (ports)
+		__builtin_memcpy(to + 2 * address_bytes, frame->header + layer->l4, 4);
+	if (WEIR_UNLIKELY(vport->hash.function != WEIR_HASH_FUNCTION_TOEPLITZ)) {
+		make_symmetric(to, address_bytes, vport->hash.function);
+		make_symmetric(to + 2 * address_bytes, 2, vport->hash.function);
+	}
+}
+
+/* Hashes `count` tuples from `place` on and tells the frames. */
+static void hash_some(struct weir_firmware *firmware, struct weir_burst *burst,
+		      const struct weir_vport *vport, struct weir_tuples *tuples, uint32_t place,
+		      uint32_t count, uint32_t bytes)
+{
+	if (!count)
+		return;
+	if (hal_toeplitz(firmware->hal, vport->hash.key, &tuples->tuples[place], bytes, count,
+			 tuples->hashes) != HAL_DONE)
+		weir_toeplitz(vport->hash.key, &tuples->tuples[place], bytes, count, tuples->hashes);
+	for (uint32_t i = 0; i < count; i++)
+		burst->frames[tuples->frames[place + i]].flow_hash = tuples->hashes[i];
+}
+
+static void hash_gathered(struct weir_firmware *firmware, struct weir_burst *burst,
+			  const struct weir_vport *vport, struct weir_tuples *tuples)
+{
+	hash_some(firmware, burst, vport, tuples, 0, tuples->ipv4, IPV4_BYTES);
+	hash_some(firmware, burst, vport, tuples, WEIR_BURST_FRAMES - tuples->ipv6, tuples->ipv6,
+		  IPV6_BYTES);
+}
+
+void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
+		     const struct weir_vport *vport)
+{
+	struct weir_tuples tuples;
+
+	tuples.ipv4 = tuples.ipv6 = 0;
+	gather(burst, vport, number, &tuples);
+	hash_gathered(firmware, burst, vport, &tuples);
+}
+
+void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	struct weir_tuples tuples;
+	uint32_t left = 0;
+
+	_Static_assert(WEIR_BURST_FRAMES <= 32, "a bit a frame");
+	for (uint32_t i = 0; i < burst->frame_count; i++)
+		if (burst->frames[i].way.route == WEIR_ROUTE_ONE &&
+		    firmware->vports[burst->frames[i].way.vport].hashes)
+			left |= 1u << i;
+	while (left) {
+		uint16_t index = burst->frames[__builtin_ctz(left)].way.vport;
+		const struct weir_vport *vport = &firmware->vports[index];
+
+		tuples.ipv4 = tuples.ipv6 = 0;
+		for (uint32_t rest = left; rest; rest &= rest - 1) {
+			uint32_t number = (uint32_t)__builtin_ctz(rest);
+
+			if (burst->frames[number].way.vport != index)
+				continue;
+			left &= ~(1u << number);
+			gather(burst, vport, number, &tuples);
+		}
+		hash_gathered(firmware, burst, vport, &tuples);
+	}
 }

@@ -417,6 +417,7 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 	if (!vport->spread_entries) {
 		vport->spread_entries = 1;
 		vport->spread[0] = request->queue;
+		weir_vport_hash_update(firmware, vport);
 	}
 	*detail = 0;
 	return WEIR_STATUS_OK;
@@ -475,6 +476,7 @@ static void spread_check(struct weir_firmware *firmware, const struct weir_rx_qu
 			return;
 	}
 	firmware->vports[gone->vport].spread_entries = 0;
+	weir_vport_hash_update(firmware, &firmware->vports[gone->vport]);
 }
 
 static void rx_close(struct weir_firmware *firmware, struct weir_rx_queue *queue)
@@ -542,6 +544,14 @@ void weir_function_queues_free(struct weir_firmware *firmware, struct weir_funct
 	}
 }
 
+void weir_vport_hash_update(struct weir_firmware *firmware, struct weir_vport *vport)
+{
+	bool hashes = vport->spread_entries > 1 && vport->hash.types & WEIR_HASH_TYPES_ALL;
+
+	firmware->hashing_vports = (uint16_t)(firmware->hashing_vports + hashes - vport->hashes);
+	vport->hashes = hashes;
+}
+
 enum weir_status weir_vport_spread_set(struct weir_firmware *firmware, struct weir_vport *vport,
 				       const uint16_t *queues, uint16_t entries)
 {
@@ -561,5 +571,6 @@ enum weir_status weir_vport_spread_set(struct weir_firmware *firmware, struct we
 	for (uint16_t i = 0; i < entries; i++)
 		vport->spread[i] = queues[i];
 	vport->spread_entries = entries;
+	weir_vport_hash_update(firmware, vport);
 	return WEIR_STATUS_OK;
 }

@@ -48,6 +48,15 @@ void weir_trace_add(struct weir_firmware *firmware, const struct weir_trace_reco
 #define WEIR_VPORT_MAX_QUEUES  64
 #define WEIR_VPORT_FILTERS_MAX 256
 
+/* How a vport's frames are hashed (specs/rss.md). */
+struct weir_hash {
+	uint8_t key[WEIR_HASH_KEY_MAX_BYTES]; /* zeros behind key_bytes */
+	uint8_t key_bytes;
+	uint8_t function; /* enum weir_hash_function */
+	uint16_t types;	  /* set of enum weir_hash_type */
+};
+_Static_assert(WEIR_HASH_KEY_MAX_BYTES >= HAL_HASH_KEY_BYTES, "the board gets the vport's key");
+
 struct weir_vport {
 	bool exists;
 	bool linked_up; /* link as its function sees it: policy and wire */
@@ -66,8 +75,10 @@ struct weir_vport {
 	uint16_t filters_used;
 	bool mac_is_filter; /* the own MAC was a filter before it became the own one */
 	/* receive spread: a power of two of entries, 0 while there is no queue */
+	bool hashes; /* a table was given, and there are types to hash: by weir_vport_hash_update() */
 	uint16_t spread_entries;
 	uint16_t spread[WEIR_INDIRECTION_ENTRIES]; /* queue pairs of the function */
+	struct weir_hash hash;
 	/* positions in the sorter's dense member lists, UINT16_MAX when not a member (datapath/sorter.c) */
 	uint16_t broadcast_position, promiscuous_position, all_multicast_position;
 	uint64_t vlans[4096 / 64]; /* members by VLAN_ADD */
@@ -301,7 +312,8 @@ struct weir_firmware {
 	uint64_t now_ns; /* of this poll */
 	uint16_t function_count, vport_count;
 	uint16_t vfs_enabled;
-	uint32_t queue_count; /* receive queues, and as many transmit queues */
+	uint16_t hashing_vports; /* how many have `hashes` */
+	uint32_t queue_count;	 /* receive queues, and as many transmit queues */
 	struct weir_function *functions;
 	struct weir_vport *vports;
 	struct weir_rx_queue *rx_queues;
@@ -408,6 +420,9 @@ void weir_function_queues_free(struct weir_firmware *firmware, struct weir_funct
 WEIR_MUST_CHECK enum weir_status weir_vport_spread_set(struct weir_firmware *firmware,
 						       struct weir_vport *vport,
 						       const uint16_t *queues, uint16_t entries);
+
+/* Spread or hash of the vport changed: keeps what the datapath asks true. */
+void weir_vport_hash_update(struct weir_firmware *firmware, struct weir_vport *vport);
 
 /* Sorter: add and delete count references; vlan may be WEIR_VLAN_NONE. NO_SPACE, NOT_FOUND. */
 WEIR_MUST_CHECK enum weir_status weir_sorter_add(struct weir_firmware *firmware,

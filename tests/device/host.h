@@ -26,6 +26,8 @@ struct host_frame {
 	uint32_t bytes;
 	uint32_t flags; /* of the last completion */
 	uint16_t vlan_tci;
+	uint16_t packet_type;
+	uint32_t flow_hash;
 	uint16_t queue;
 	uint32_t buffers;
 };

@@ -246,6 +246,8 @@ bool host_receive(struct host_function *function, uint16_t queue, struct host_fr
 		rx->part.buffers++;
 		rx->part.flags = flags;
 		rx->part.vlan_tci = weir_le16_to_cpu(entry->vlan_tci);
+		rx->part.packet_type = weir_le16_to_cpu(entry->packet_type);
+		rx->part.flow_hash = weir_le32_to_cpu(entry->flow_hash);
 		rx->part.queue = queue;
 		rx->taken++;
 		buffers[rx->posted++ % RING] = weir_cpu_to_le64(buffer);

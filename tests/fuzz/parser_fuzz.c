@@ -22,14 +22,14 @@ enum act {
 	ACTS
 };
 
-/* The hash that a flow was seen with. */
+/* The hash that a flow was seen with at a vport: each has a key of its own. */
 struct seen {
 	uint64_t flow;
 	uint32_t hash;
 };
 
 static struct host *host;
-static struct seen seen[64];
+static struct seen seen[VPORTS][64];
 
 /* ---- the card beside it ---- */
 
@@ -54,7 +54,7 @@ static void check_flow(const struct vport *vport, const struct frame *frame,
 		       const struct host_frame *got, const struct weir_rx_completion *entry)
 {
 	uint32_t hash = weir_le32_to_cpu(entry->flow_hash);
-	struct seen *place = &seen[frame->flow % 61];
+	struct seen *place = &seen[vport - vports][frame->flow % 61];
 
 	if (!vport->spreads) {
 		MUST(got->queue == 0);

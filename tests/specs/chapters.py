@@ -12,7 +12,7 @@ GENERATED = "registers.md"
 # Names in capitals with an underscore that are not ours, and lower-case ones in code spans.
 OTHERS = {"WRITE_ONCE", "READ_ONCE"}
 OTHER_CODE = {"seq_cst", "dma_wmb", "smp_mb", "rte_io_wmb", "rte_mb", "rte_write32", "rte_write32_relaxed", "atomic_thread_fence",
-              "flow_hash mod 128", "uint16_t"}
+              "flow_hash mod 128", "table[flow_hash mod 128]", "uint16_t"}
 
 
 @functools.lru_cache(maxsize=None)

@@ -82,6 +82,9 @@ typedef uint64_t weir_le64;
 #define WEIR_RX_BUFFER_MIN_BYTES 128 /* smallest receive buffer */
 #define WEIR_RX_BUFFER_MAX_BYTES 16384 /* largest receive buffer */
 #define WEIR_INDIRECTION_ENTRIES 128 /* entries of the table that spreads a vport's flows over its receive queues */
+#define WEIR_HASH_KEY_BYTES 40 /* bytes of a hash key */
+#define WEIR_HASH_KEY_MAX_BYTES 52 /* bytes of a long one; those beyond HASH_KEY_BYTES are kept, and reach no bit of a hash */
+#define WEIR_HASH_TYPES_ALL 255 /* every enum hash_type but INNER */
 #define WEIR_MODERATION_MAX_US 0xffff /* longest wait that MODERATION_US can ask for today */
 #define WEIR_MODERATION_MAX_COUNT 32768 /* greatest MODERATION_COUNT today: more fit into no ring */
 #define WEIR_VECTOR_NONE 0xffff /* no interrupt vector: the queue is polled */
@@ -182,6 +185,26 @@ enum weir_packet_tunnel {
 	WEIR_PACKET_TUNNEL_NONE = 0, /* nothing that the card knows */
 	WEIR_PACKET_TUNNEL_VXLAN = 1, /* UDP to port 4789 with a VNI (RFC 7348) */
 	WEIR_PACKET_TUNNEL_GENEVE = 2, /* UDP to port 6081, version 0, an Ethernet frame in it (RFC 8926) */
+};
+
+/* what is hashed of a received frame: a set of these, in HASH_TYPES. A datagram whose ports are not asked for is hashed by its addresses if those are */
+enum weir_hash_type {
+	WEIR_HASH_TYPE_IPV4 = 1, /* addresses of IPv4 */
+	WEIR_HASH_TYPE_IPV4_TCP = 2, /* addresses and ports of TCP over IPv4 */
+	WEIR_HASH_TYPE_IPV4_UDP = 4, /* addresses and ports of UDP over IPv4 */
+	WEIR_HASH_TYPE_IPV4_SCTP = 8, /* addresses and ports of SCTP over IPv4 */
+	WEIR_HASH_TYPE_IPV6 = 16, /* addresses of IPv6 */
+	WEIR_HASH_TYPE_IPV6_TCP = 32, /* addresses and ports of TCP over IPv6 */
+	WEIR_HASH_TYPE_IPV6_UDP = 64, /* addresses and ports of UDP over IPv6 */
+	WEIR_HASH_TYPE_IPV6_SCTP = 128, /* addresses and ports of SCTP over IPv6 */
+	WEIR_HASH_TYPE_INNER = 256, /* of a tunnel with IP in it: the datagram inside instead of the one around it */
+};
+
+/* how a tuple is made of a datagram; the hash of the tuple is Toeplitz's */
+enum weir_hash_function {
+	WEIR_HASH_FUNCTION_TOEPLITZ = 0, /* source address, destination address, source port, destination port */
+	WEIR_HASH_FUNCTION_SYMMETRIC_XOR = 1, /* each of the two addresses and of the two ports is replaced by their exclusive or */
+	WEIR_HASH_FUNCTION_SYMMETRIC_SORT = 2, /* the smaller address first, the smaller port first */
 };
 
 /* severity of a log line */
@@ -370,11 +393,11 @@ _Static_assert(offsetof(struct weir_rx_buffer, address) == 0, "ABI");
 
 /* receive completion, format 0; the last eight bytes become visible no earlier than the first */
 struct weir_rx_completion {
-	weir_le32 flow_hash; /* hash that spread the flow, 0 for frames without one */
+	weir_le32 flow_hash; /* with FLOW_HASH: the hash that spread the flow; else 0 */
 	weir_le16 length; /* bytes written to the buffer */
 	weir_le16 buffer; /* which buffer: free-running index in the free-buffer ring */
 	weir_le16 vlan_tci; /* with VLAN: the tag taken out */
-	weir_le16 reserved; /* zero now; hosts ignore it */
+	weir_le16 packet_type; /* what the frame is, if its vport hashes; else zero, which is unknown */
 	weir_le32 flags;
 };
 _Static_assert(sizeof(struct weir_rx_completion) == 16, "ABI");
@@ -382,8 +405,18 @@ _Static_assert(offsetof(struct weir_rx_completion, flow_hash) == 0, "ABI");
 _Static_assert(offsetof(struct weir_rx_completion, length) == 4, "ABI");
 _Static_assert(offsetof(struct weir_rx_completion, buffer) == 6, "ABI");
 _Static_assert(offsetof(struct weir_rx_completion, vlan_tci) == 8, "ABI");
-_Static_assert(offsetof(struct weir_rx_completion, reserved) == 10, "ABI");
+_Static_assert(offsetof(struct weir_rx_completion, packet_type) == 10, "ABI");
 _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
+#define WEIR_RXC_TYPE_L3_SHIFT 0 /* enum packet_l3 */
+#define WEIR_RXC_TYPE_L3_MASK 0x3u
+#define WEIR_RXC_TYPE_L4_SHIFT 2 /* enum packet_l4 */
+#define WEIR_RXC_TYPE_L4_MASK 0x1cu
+#define WEIR_RXC_TYPE_TUNNEL_SHIFT 5 /* enum packet_tunnel */
+#define WEIR_RXC_TYPE_TUNNEL_MASK 0xe0u
+#define WEIR_RXC_TYPE_INNER_L3_SHIFT 8 /* enum packet_l3 of what the tunnel carries */
+#define WEIR_RXC_TYPE_INNER_L3_MASK 0x300u
+#define WEIR_RXC_TYPE_INNER_L4_SHIFT 10 /* enum packet_l4 of what the tunnel carries */
+#define WEIR_RXC_TYPE_INNER_L4_MASK 0x1c00u
 #define WEIR_RXC_PHASE_SHIFT 0 /* generation bit: 1 in the first lap over the ring, then alternating */
 #define WEIR_RXC_PHASE_MASK 0x1u
 #define WEIR_RXC_END_SHIFT 1 /* last buffer of the frame */
@@ -400,6 +433,8 @@ _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
 #define WEIR_RXC_FLOW_HASH_MASK 0x40u
 #define WEIR_RXC_LOOPED_SHIFT 7 /* from another vport of this card, not from the wire */
 #define WEIR_RXC_LOOPED_MASK 0x80u
+#define WEIR_RXC_HASH_L4_SHIFT 17 /* with FLOW_HASH: ports are in it, too */
+#define WEIR_RXC_HASH_L4_MASK 0x20000u
 #define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
 #define WEIR_RXC_GENERATION_MASK 0xff000000u
 
@@ -602,6 +637,9 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_LOST = 48, /* u32: records overwritten before they were read */
 	WEIR_ATTRIBUTE_PORTS = 49, /* u8: wire ports */
 	WEIR_ATTRIBUTE_ADMIN_MAC = 50, /* u8: 1: the MAC was set by the administrator */
+	WEIR_ATTRIBUTE_HASH_KEY = 51, /* bytes: HASH_KEY_BYTES or HASH_KEY_MAX_BYTES, the first byte first */
+	WEIR_ATTRIBUTE_HASH_TYPES = 52, /* u32: set of enum hash_type */
+	WEIR_ATTRIBUTE_HASH_FUNCTION = 53, /* u8: enum hash_function */
 	WEIR_ATTRIBUTE_MODERATION_US = 70, /* u32: longest wait of an armed queue's interrupt in microseconds, 0: none; default 0 */
 	WEIR_ATTRIBUTE_MODERATION_COUNT = 71, /* u16: so many completions (receive) or descriptors done (transmit) end the wait, 0: only its time does; default 0 */
 	WEIR_ATTRIBUTE_MODERATION_US_MAX = 72, /* u32: greatest MODERATION_US */
@@ -624,7 +662,8 @@ enum weir_command {
 	WEIR_COMMAND_ECHO = 0x0002, /* gives DATA back: proves the path */
 	WEIR_COMMAND_VPORT_GET = 0x0010, /* state of a vport, port VLAN not shown to a VF */
 	WEIR_COMMAND_VPORT_SET = 0x0011, /* change a vport; all or nothing */
-	WEIR_COMMAND_VPORT_SPREAD = 0x0012, /* receive queues of a vport; entries name created queues */
+	WEIR_COMMAND_VPORT_SPREAD = 0x0012, /* how a vport's frames are spread over receive queues; what is left out stays; all or nothing */
+	WEIR_COMMAND_VPORT_SPREAD_GET = 0x0013, /* the same, read; before a table was given, INDIRECTION names the queue that takes everything, or 0 */
 	WEIR_COMMAND_RX_QUEUE_CREATE = 0x0020, /* make a receive queue */
 	WEIR_COMMAND_TX_QUEUE_CREATE = 0x0021, /* make a transmit queue */
 	WEIR_COMMAND_RX_QUEUE_DESTROY = 0x0022, /* completes when no DMA of the queue is in flight; buffers are the host's again */

@@ -65,6 +65,9 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_LOST] = { "lost", WEIR_KIND_U32, 4, 4 },
 	[WEIR_ATTRIBUTE_PORTS] = { "ports", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_ADMIN_MAC] = { "admin_mac", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_HASH_KEY] = { "hash_key", WEIR_KIND_BYTES, 1, 52 },
+	[WEIR_ATTRIBUTE_HASH_TYPES] = { "hash_types", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_HASH_FUNCTION] = { "hash_function", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_MODERATION_US] = { "moderation_us", WEIR_KIND_U32, 4, 4 },
 	[WEIR_ATTRIBUTE_MODERATION_COUNT] = { "moderation_count", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_MODERATION_US_MAX] = { "moderation_us_max", WEIR_KIND_U32, 4, 4 },
@@ -88,7 +91,8 @@ WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull } } },
 	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x4300009831000ull, 0x0ull } } },
 	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x71004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
-	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x80000ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull } } },
 	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull } }, { { 0xd04ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull, 0x0ull } }, { { 0xd04ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
@@ -263,6 +267,24 @@ WEIR_TABLE struct weir_name weir_packet_tunnel_names[] = {
 	{ 0, "none" },
 	{ 1, "vxlan" },
 	{ 2, "geneve" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_hash_type_names[] = {
+	{ 1, "ipv4" },
+	{ 2, "ipv4_tcp" },
+	{ 4, "ipv4_udp" },
+	{ 8, "ipv4_sctp" },
+	{ 16, "ipv6" },
+	{ 32, "ipv6_tcp" },
+	{ 64, "ipv6_udp" },
+	{ 128, "ipv6_sctp" },
+	{ 256, "inner" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_hash_function_names[] = {
+	{ 0, "toeplitz" },
+	{ 1, "symmetric_xor" },
+	{ 2, "symmetric_sort" },
 	{ -1, NULL },
 };
 WEIR_TABLE struct weir_name weir_log_level_names[] = {

@@ -147,7 +147,7 @@ void fake_complete_raw(struct fake *fake, uint16_t buffer, uint16_t length, uint
 	entry->length = weir_cpu_to_le16(length);
 	entry->buffer = weir_cpu_to_le16(buffer);
 	entry->vlan_tci = weir_cpu_to_le16(vlan_tci);
-	entry->reserved = 0xffff; /* hosts ignore it */
+	entry->packet_type = 0;
 	__atomic_store_n(&entry->flags,
 			 weir_cpu_to_le32(flags |
 					  weir_ring_phase(fake->completed, fake->rx->ring_log2)),
