@@ -69,6 +69,17 @@ void f(struct net_device *d, struct napi_struct *n);
 void f(struct net_device *d, struct napi_struct *n)
 { netif_queue_set_napi(d, 0, NETDEV_QUEUE_TYPE_RX, n); netif_napi_set_irq(n, 1); }'
 
+probe RXFH_PARAM '
+#include <linux/ethtool.h>
+int g(struct net_device *d, struct ethtool_rxfh_param *p);
+void f(struct ethtool_ops *o);
+void f(struct ethtool_ops *o) { o->get_rxfh = g; }'
+probe RSS_SYM_XOR '
+#include <linux/ethtool.h>
+u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p);
+u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p)
+{ o->cap_rss_sym_xor_supported = 1; p->input_xfrm = RXH_XFRM_SYM_XOR; return RXH_XFRM_NO_CHANGE; }'
+
 objects=
 for name in $names; do
 	objects="$objects $name.o"

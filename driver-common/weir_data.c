@@ -98,27 +98,6 @@ static int weir_data_create(struct weir_device *weir, struct weir_data *data)
 	return 0;
 }
 
-/* Spreads flows evenly over the receive queues (specs/admin-queue.md, VPORT_SPREAD). */
-static int weir_data_spread(struct weir_device *weir, struct weir_data *data)
-{
-	__le16 table[WEIR_INDIRECTION_ENTRIES];
-	struct weir_call *call;
-	unsigned int i;
-	int err;
-
-	if (!(weir->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK))
-		return 0;
-	for (i = 0; i < ARRAY_SIZE(table); i++)
-		table[i] = cpu_to_le16(i % data->config.pairs);
-	call = weir_call_begin(weir, WEIR_COMMAND_VPORT_SPREAD);
-	if (IS_ERR(call))
-		return PTR_ERR(call);
-	weir_call_put(call, WEIR_ATTRIBUTE_INDIRECTION, table, sizeof(table));
-	err = weir_call_run_loud(call);
-	weir_call_end(call);
-	return err;
-}
-
 static int weir_data_destroy(struct weir_device *weir, struct weir_data *data)
 {
 	int err, first = 0;
@@ -309,9 +288,10 @@ int weir_data_start(struct weir_device *weir, struct weir_data *data)
 		return err;
 	weir_data_rewind(data);
 
+	weir_rss_spread_evenly(weir, data->config.pairs);
 	err = weir_data_create(weir, data);
 	if (!err)
-		err = weir_data_spread(weir, data);
+		err = weir_rss_tell(weir);
 	if (!err)
 		err = netif_set_real_num_queues(weir->netdev, data->config.pairs,
 						data->config.pairs);
@@ -380,6 +360,7 @@ int weir_reconfigure(struct weir_device *weir, const struct weir_config *config)
 
 	if (!old) {
 		weir->config = *config;
+		weir_rss_spread_evenly(weir, config->pairs);
 		return 0;
 	}
 	if (weir_state_get(weir) != WEIR_STATE_RUNNING)

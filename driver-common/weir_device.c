@@ -472,6 +472,7 @@ struct weir_device *weir_probe(struct pci_dev *pdev, const struct weir_role_ops 
 	err = -ENOMEM;
 	if (!weir_netdev_alloc(weir))
 		goto err_admin;
+	weir_rss_init(weir);
 	/* Without a vector the admin queue is polled. */
 	weir_irq_setup(weir, NULL);
 	err = weir_first_start(weir);

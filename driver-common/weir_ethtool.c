@@ -351,6 +351,9 @@ const struct ethtool_ops weir_ethtool_ops = {
 	.supported_ring_params = ETHTOOL_RING_USE_RX_BUF_LEN,
 	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES |
 				     WEIR_COALESCE_ADAPTIVE,
+#if WEIR_HAVE_RSS_SYM_XOR
+	.cap_rss_sym_xor_supported = true,
+#endif
 	.get_drvinfo = weir_get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = weir_get_link_ksettings,
@@ -366,6 +369,12 @@ const struct ethtool_ops weir_ethtool_ops = {
 	.set_coalesce = weir_set_coalesce,
 	.get_per_queue_coalesce = weir_get_per_queue_coalesce,
 	.set_per_queue_coalesce = weir_set_per_queue_coalesce,
+	.get_rxfh_key_size = weir_get_rxfh_key_size,
+	.get_rxfh_indir_size = weir_get_rxfh_indir_size,
+	.get_rxfh = weir_get_rxfh,
+	.set_rxfh = weir_set_rxfh,
+	.get_rxnfc = weir_get_rxnfc,
+	.set_rxnfc = weir_set_rxnfc,
 	.get_sset_count = weir_get_sset_count,
 	.get_strings = weir_get_strings,
 	.get_ethtool_stats = weir_get_ethtool_stats,

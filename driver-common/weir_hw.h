@@ -5,7 +5,7 @@
  * is the ABI header; the chapters in specs/ say how the card behaves.
  *
  * Who guards what:
- *   RTNL             weir->data, config, vectors, every start and stop of queues, every recovery
+ *   RTNL             weir->data, config, rss, vectors, every start and stop of queues, every recovery
  *   admin.call_lock  one admin command at a time, from weir_call_begin() to weir_call_end()
  *   admin.ring_lock  the consumer's side of the admin completion ring (interrupt and pollers)
  *   filter_lock      what the card has been told of filters, VLANs and flags
@@ -356,6 +356,14 @@ struct weir_told {
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 };
 
+/* What a user can set of receive side scaling (ethtool -X, -N). */
+struct weir_rss {
+	u8 key[WEIR_HASH_KEY_BYTES];
+	u16 types; /* set of enum weir_hash_type */
+	u8 function; /* enum weir_hash_function */
+	u16 table[WEIR_INDIRECTION_ENTRIES];
+};
+
 struct weir_info {
 	char firmware[WEIR_STRING_BYTES];
 	char board[WEIR_STRING_BYTES];
@@ -419,6 +427,7 @@ struct weir_device {
 	u16 vectors_count;
 
 	struct weir_config config;
+	struct weir_rss rss;
 	struct weir_data *data;
 	struct bpf_prog __rcu *xdp_program;
 	struct list_head zombies;
@@ -642,6 +651,25 @@ void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 
 /* weir_ethtool.c */
 extern const struct ethtool_ops weir_ethtool_ops;
+
+/* weir_rss.c: receive side scaling; under RTNL */
+struct ethtool_rxnfc;
+struct ethtool_rxfh_param;
+void weir_rss_init(struct weir_device *weir);
+void weir_rss_spread_evenly(struct weir_device *weir, unsigned int pairs);
+int weir_rss_tell(struct weir_device *weir);
+u32 weir_get_rxfh_key_size(struct net_device *netdev);
+u32 weir_get_rxfh_indir_size(struct net_device *netdev);
+#if WEIR_HAVE_RXFH_PARAM
+int weir_get_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param);
+int weir_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param,
+		  struct netlink_ext_ack *extack);
+#else
+int weir_get_rxfh(struct net_device *netdev, u32 *table, u8 *key, u8 *function);
+int weir_set_rxfh(struct net_device *netdev, const u32 *table, const u8 *key, const u8 function);
+#endif
+int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info, u32 *rules);
+int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info);
 
 /* weir_qstats.c */
 void weir_qstats_attach(struct net_device *netdev);

@@ -176,6 +176,10 @@ int weir_set_features(struct net_device *netdev, netdev_features_t features)
 	weir->wanted_features = features;
 	if ((features ^ old) & WEIR_FEATURES_VLAN && weir_state_get(weir) == WEIR_STATE_RUNNING)
 		err = weir_filter_sync(weir);
+	/* With one queue it decides whether anything is hashed. */
+	if (!err && (features ^ old) & NETIF_F_RXHASH && weir->data &&
+	    weir_state_get(weir) == WEIR_STATE_RUNNING)
+		err = weir_rss_tell(weir);
 	if (err)
 		weir->wanted_features = old;
 	return err;

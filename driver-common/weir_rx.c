@@ -201,7 +201,8 @@ static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *
 	}
 	skb_record_rx_queue(skb, pair->index);
 	if (entry->flags & WEIR_RXC_FLOW_HASH_MASK && netdev->features & NETIF_F_RXHASH)
-		skb_set_hash(skb, entry->flow_hash, PKT_HASH_TYPE_L3);
+		skb_set_hash(skb, entry->flow_hash,
+			     entry->flags & WEIR_RXC_HASH_L4_MASK ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
 	if (entry->flags & WEIR_RXC_VLAN_MASK)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), entry->vlan_tci);
 	skb->protocol = eth_type_trans(skb, netdev);
