@@ -68,6 +68,7 @@ int weir_device_probe(struct rte_eth_dev *ethdev, struct weir_transport *transpo
 	device->quiet = true;
 	snprintf(device->name, sizeof(device->name), "%s", data->name);
 	pthread_mutex_init(&device->lock, NULL);
+	weir_rss_init(device);
 
 	ethdev->dev_ops = &weir_ethdev_ops;
 	ethdev->intr_handle = transport->intr_handle;

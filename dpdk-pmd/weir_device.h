@@ -61,6 +61,15 @@ struct weir_device_events {
 	bool queue_stopped; /* by the function, for a fault or misbehaviour */
 };
 
+/* What an application can set of receive side scaling. */
+struct weir_rss {
+	uint8_t key[WEIR_HASH_KEY_MAX_BYTES];
+	uint8_t key_bytes;
+	bool table_set; /* else the table goes round the queues */
+	uint16_t table[WEIR_INDIRECTION_ENTRIES];
+	uint64_t flows; /* RTE_ETH_RSS_* */
+};
+
 struct weir_device {
 	struct rte_eth_dev_data *data;
 	struct rte_eth_dev *ethdev;
@@ -89,9 +98,8 @@ struct weir_device {
 	struct rte_ether_addr assigned_mac; /* the vport's MAC as the function has it */
 	struct rte_ether_addr multicast[WEIR_MULTICAST_MAX];
 	uint32_t multicast_count;
-	bool promiscuous, all_multicast;	   /* as the application wants them */
-	uint16_t spread[WEIR_INDIRECTION_ENTRIES]; /* indirection table; valid when spread_set */
-	bool spread_set;
+	bool promiscuous, all_multicast; /* as the application wants them */
+	struct weir_rss rss;
 
 	/* statistics */
 	uint64_t device_counters[WEIR_DEVICE_COUNTERS]; /* as last read */
@@ -194,8 +202,6 @@ int weir_vport_mac_sync(struct weir_device *device);
 int weir_modes_apply(struct weir_device *device);
 /** Writes everything that is configured to a function that has just been reset. */
 int weir_filters_restore(struct weir_device *device);
-/** Sets the function's indirection table for the running queues. */
-int weir_spread_apply(struct weir_device *device);
 
 int weir_promiscuous_enable(struct rte_eth_dev *ethdev);
 int weir_promiscuous_disable(struct rte_eth_dev *ethdev);
@@ -209,6 +215,20 @@ int weir_set_mc_addr_list(struct rte_eth_dev *ethdev, struct rte_ether_addr *lis
 int weir_vlan_filter_set(struct rte_eth_dev *ethdev, uint16_t vlan, int on);
 int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask);
 int weir_mtu_set(struct rte_eth_dev *ethdev, uint16_t mtu);
+/* --- weir_rss.c ----------------------------------------------------------------------------------- */
+
+/** What can be in rss_hf. */
+uint64_t weir_rss_flows(void);
+/** A key of chance, until the application gives one. */
+void weir_rss_init(struct weir_device *device);
+/** Takes over what the port is configured with; -EINVAL: an impossible key. */
+int weir_rss_configure(struct weir_device *device);
+/** Tells the function everything, for the queues that were just made. */
+int weir_rss_apply(struct weir_device *device);
+/** Will frames be hashed, and their types told? */
+bool weir_rss_hashes(const struct weir_device *device);
+int weir_rss_hash_update(struct rte_eth_dev *ethdev, struct rte_eth_rss_conf *conf);
+int weir_rss_hash_conf_get(struct rte_eth_dev *ethdev, struct rte_eth_rss_conf *conf);
 int weir_reta_update(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,
 		     uint16_t entries);
 int weir_reta_query(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,

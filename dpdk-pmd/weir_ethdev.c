@@ -5,9 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* The firmware spreads by these; applications cannot choose among them (specs/sorter.md, flow spread). */
-#define SPREAD_TYPES (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP)
-
 #define RX_OFFLOADS                                                       \
 	(RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_VLAN_FILTER | \
 	 RTE_ETH_RX_OFFLOAD_SCATTER)
@@ -43,7 +40,8 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 	if (limits->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) {
 		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
 		info->reta_size = WEIR_INDIRECTION_ENTRIES;
-		info->flow_type_rss_offloads = SPREAD_TYPES;
+		info->hash_key_size = WEIR_HASH_KEY_BYTES;
+		info->flow_type_rss_offloads = weir_rss_flows();
 	}
 	info->rx_desc_lim = descriptors;
 	info->tx_desc_lim = descriptors;
@@ -60,19 +58,31 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 
 static const uint32_t *supported_ptypes_get(WEIR_PTYPES_PARAMETERS)
 {
-	/* Completions tell no packet type. */
+	/* Told of frames that are hashed (weir_rx.c). */
+	static const uint32_t known[] = {
+		RTE_PTYPE_L3_IPV4_EXT_UNKNOWN,
+		RTE_PTYPE_L3_IPV6_EXT_UNKNOWN,
+		RTE_PTYPE_L4_TCP,
+		RTE_PTYPE_L4_UDP,
+		RTE_PTYPE_L4_SCTP,
+		RTE_PTYPE_L4_ICMP,
+		RTE_PTYPE_L4_FRAG,
+		RTE_PTYPE_TUNNEL_VXLAN,
+		RTE_PTYPE_TUNNEL_GENEVE,
+		RTE_PTYPE_INNER_L3_IPV4_EXT_UNKNOWN,
+		RTE_PTYPE_INNER_L3_IPV6_EXT_UNKNOWN,
+		RTE_PTYPE_INNER_L4_TCP,
+		RTE_PTYPE_INNER_L4_UDP,
+		RTE_PTYPE_INNER_L4_SCTP,
+		RTE_PTYPE_INNER_L4_ICMP,
+		RTE_PTYPE_INNER_L4_FRAG,
+		RTE_PTYPE_UNKNOWN,
+	};
 	static const uint32_t none[] = { RTE_PTYPE_UNKNOWN };
 
-	WEIR_PTYPES_RETURN(none, 0);
-}
-
-static int rss_hash_conf_get(struct rte_eth_dev *ethdev, struct rte_eth_rss_conf *conf)
-{
-	/* The hash is the firmware's own and has no key that could be shown. */
-	conf->rss_hf = ethdev->data->dev_conf.rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG ? SPREAD_TYPES
-										      : 0;
-	conf->rss_key_len = 0;
-	return 0;
+	if (!weir_rss_hashes(weir_device_of(ethdev)))
+		WEIR_PTYPES_RETURN(none, 0);
+	WEIR_PTYPES_RETURN(known, RTE_DIM(known) - 1);
 }
 
 /* --- configuration -------------------------------------------------------------------------------- */
@@ -104,9 +114,11 @@ static int dev_configure(struct rte_eth_dev *ethdev)
 	error = weir_device_lock_attached(device);
 	if (error)
 		return error;
-	device->spread_set = false;
+	error = weir_rss_configure(device);
 	weir_xstats_forget(device);
 	pthread_mutex_unlock(&device->lock);
+	if (error)
+		return error;
 	return weir_vlan_offload_set(ethdev, RTE_ETH_VLAN_FILTER_MASK | RTE_ETH_VLAN_STRIP_MASK);
 }
 
@@ -262,7 +274,7 @@ int weir_port_run(struct weir_device *device)
 	for (uint16_t i = 0; !error && i < data->nb_tx_queues; i++)
 		error = weir_tx_queue_create(data->tx_queues[i]);
 	if (!error)
-		error = weir_spread_apply(device);
+		error = weir_rss_apply(device);
 	for (uint16_t i = 0; !error && i < data->nb_rx_queues; i++)
 		weir_rx_announce(data->rx_queues[i]);
 	if (!error)
@@ -389,7 +401,8 @@ const struct eth_dev_ops weir_ethdev_ops = {
 	.mtu_set = weir_mtu_set,
 	.reta_update = weir_reta_update,
 	.reta_query = weir_reta_query,
-	.rss_hash_conf_get = rss_hash_conf_get,
+	.rss_hash_update = weir_rss_hash_update,
+	.rss_hash_conf_get = weir_rss_hash_conf_get,
 
 	.stats_get = weir_stats_get,
 	.stats_reset = weir_stats_reset,

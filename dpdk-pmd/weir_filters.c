@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the port's vport takes in (specs/sorter.md): addresses, VLANs, modes, the spread over receive queues.
+ * What the port's vport takes in (specs/sorter.md): addresses, VLANs, modes.
  * Each change is tried on the function first and remembered when it has obeyed, so that
  * weir_filters_restore() can repeat it after a reset.
  */
@@ -341,112 +341,6 @@ int weir_mtu_set(struct rte_eth_dev *ethdev, uint16_t mtu)
 	error = weir_vport_mtu_set(device, mtu);
 	pthread_mutex_unlock(&device->lock);
 	return error;
-}
-
-/* --- spread over receive queues -------------------------------------------------------------------- */
-
-static bool spreads(const struct weir_device *device)
-{
-	return (device->limits.features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) &&
-	       (device->data->dev_conf.rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG) &&
-	       device->data->nb_rx_queues > 1;
-}
-
-static int spread_command(struct weir_device *device, const uint16_t *spread)
-{
-	weir_le16 wire[WEIR_INDIRECTION_ENTRIES];
-	struct weir_tlv request;
-
-	for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
-		wire[i] = weir_cpu_to_le16(spread[i]);
-	weir_tlv_begin(&request);
-	weir_tlv_put(&request, WEIR_ATTRIBUTE_INDIRECTION, wire, sizeof(wire));
-	return weir_admin_command(device, WEIR_COMMAND_VPORT_SPREAD, &request, NULL, 0);
-}
-
-int weir_spread_apply(struct weir_device *device)
-{
-	if (!spreads(device))
-		return 0; /* everything comes to the first queue */
-	if (!device->spread_set) {
-		for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
-			device->spread[i] = (uint16_t)(i % device->data->nb_rx_queues);
-		device->spread_set = true;
-	}
-	return spread_command(device, device->spread);
-}
-
-static bool reta_size_is_right(struct weir_device *device, uint16_t entries)
-{
-	if (entries == WEIR_INDIRECTION_ENTRIES)
-		return true;
-	WEIR_PORT_LOG(device, ERR, "the redirection table has %u entries, not %u",
-		      WEIR_INDIRECTION_ENTRIES, entries);
-	return false;
-}
-
-int weir_reta_update(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,
-		     uint16_t entries)
-{
-	struct weir_device *device = weir_device_of(ethdev);
-	uint16_t spread[WEIR_INDIRECTION_ENTRIES];
-	int error;
-
-	if (!reta_size_is_right(device, entries))
-		return -EINVAL;
-	error = weir_device_lock_attached(device);
-	if (error)
-		return error;
-	if (!spreads(device)) {
-		error = -ENOTSUP;
-	} else {
-		for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++) {
-			const struct rte_eth_rss_reta_entry64 *group =
-				&reta[i / RTE_ETH_RETA_GROUP_SIZE];
-			unsigned int bit = i % RTE_ETH_RETA_GROUP_SIZE;
-
-			if (group->mask & (UINT64_C(1) << bit))
-				spread[i] = group->reta[bit];
-			else
-				spread[i] = device->spread_set
-						    ? device->spread[i]
-						    : (uint16_t)(i % ethdev->data->nb_rx_queues);
-		}
-		/* Entries name queues that run; a stopped port's table takes effect at its start. */
-		if (device->state == WEIR_PORT_STARTED)
-			error = spread_command(device, spread);
-		if (!error) {
-			memcpy(device->spread, spread, sizeof(spread));
-			device->spread_set = true;
-		}
-	}
-	pthread_mutex_unlock(&device->lock);
-	return error;
-}
-
-int weir_reta_query(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,
-		    uint16_t entries)
-{
-	struct weir_device *device = weir_device_of(ethdev);
-
-	if (!reta_size_is_right(device, entries))
-		return -EINVAL;
-	pthread_mutex_lock(&device->lock);
-	for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++) {
-		struct rte_eth_rss_reta_entry64 *group = &reta[i / RTE_ETH_RETA_GROUP_SIZE];
-		unsigned int bit = i % RTE_ETH_RETA_GROUP_SIZE;
-
-		if (!(group->mask & (UINT64_C(1) << bit)))
-			continue;
-		if (!spreads(device))
-			group->reta[bit] = 0;
-		else if (device->spread_set)
-			group->reta[bit] = device->spread[i];
-		else
-			group->reta[bit] = (uint16_t)(i % ethdev->data->nb_rx_queues);
-	}
-	pthread_mutex_unlock(&device->lock);
-	return 0;
 }
 
 /* --- after a reset -------------------------------------------------------------------------------- */

@@ -71,10 +71,45 @@ static inline uint64_t offload_flags_of(uint32_t flags)
 	return offload_flags[(flags >> WEIR_RXC_VLAN_SHIFT) & 15u];
 }
 
+/* DPDK's words for enum weir_packet_l3, weir_packet_l4 and weir_packet_tunnel, and for the first two inside a tunnel. */
+static const uint32_t l3_types[4] = { 0, RTE_PTYPE_L3_IPV4_EXT_UNKNOWN,
+				      RTE_PTYPE_L3_IPV6_EXT_UNKNOWN };
+static const uint32_t l4_types[8] = { 0,
+				      RTE_PTYPE_L4_TCP,
+				      RTE_PTYPE_L4_UDP,
+				      RTE_PTYPE_L4_SCTP,
+				      RTE_PTYPE_L4_ICMP,
+				      RTE_PTYPE_L4_FRAG };
+static const uint32_t tunnel_types[8] = { 0, RTE_PTYPE_TUNNEL_VXLAN, RTE_PTYPE_TUNNEL_GENEVE };
+static const uint32_t inner_l3_types[4] = { 0, RTE_PTYPE_INNER_L3_IPV4_EXT_UNKNOWN,
+					    RTE_PTYPE_INNER_L3_IPV6_EXT_UNKNOWN };
+static const uint32_t inner_l4_types[8] = { 0,
+					    RTE_PTYPE_INNER_L4_TCP,
+					    RTE_PTYPE_INNER_L4_UDP,
+					    RTE_PTYPE_INNER_L4_SCTP,
+					    RTE_PTYPE_INNER_L4_ICMP,
+					    RTE_PTYPE_INNER_L4_FRAG };
+
+/* mbuf.packet_type of a completion's packet_type; most often both are 0, or there is no tunnel. */
+static inline uint32_t packet_type_of(uint32_t type)
+{
+	uint32_t result;
+
+	if (!type)
+		return 0;
+	result = l3_types[WEIR_GET(WEIR_RXC_TYPE_L3, type)] |
+		 l4_types[WEIR_GET(WEIR_RXC_TYPE_L4, type)];
+	if (unlikely(type & WEIR_RXC_TYPE_TUNNEL_MASK))
+		result |= tunnel_types[WEIR_GET(WEIR_RXC_TYPE_TUNNEL, type)] |
+			  inner_l3_types[WEIR_GET(WEIR_RXC_TYPE_INNER_L3, type)] |
+			  inner_l4_types[WEIR_GET(WEIR_RXC_TYPE_INNER_L4, type)];
+	return result;
+}
+
 /* What a completion says, read once. */
 struct completion {
 	uint32_t flow_hash, flags;
-	uint16_t length, buffer, vlan_tci;
+	uint16_t length, buffer, vlan_tci, packet_type;
 };
 
 /* Makes a fresh mbuf the only segment of a frame. */
@@ -84,7 +119,7 @@ static inline void mbuf_fill(struct rte_mbuf *mbuf, uint64_t rearm,
 	/* The fields from data_off on, in the order that the assertions above check. */
 	memcpy(RTE_PTR_ADD(mbuf, offsetof(struct rte_mbuf, data_off)), &rearm, sizeof(rearm));
 	mbuf->ol_flags = offload_flags_of(completion->flags);
-	mbuf->packet_type = 0;
+	mbuf->packet_type = packet_type_of(completion->packet_type);
 	mbuf->pkt_len = completion->length;
 	mbuf->data_len = completion->length;
 	mbuf->vlan_tci = completion->vlan_tci;
@@ -96,14 +131,17 @@ static inline void mbuf_fill(struct rte_mbuf *mbuf, uint64_t rearm,
 static inline uint32_t completion_to_mbuf(const volatile struct weir_rx_completion *from,
 					  struct rte_mbuf *mbuf, uint64_t rearm)
 {
-	/* packet_type 0 | pkt_len = length | data_len = length, vlan_tci | hash = flow_hash */
+	/* packet_type, below | pkt_len = length | data_len = length, vlan_tci | hash = flow_hash */
 	const __m128i order = _mm_setr_epi8(-1, -1, -1, -1, 4, 5, -1, -1, 4, 5, 8, 9, 0, 1, 2, 3);
 	__m128i completion = _mm_load_si128((const __m128i *)(uintptr_t)from);
 	uint32_t flags = (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(completion, 12));
+	uint32_t type = packet_type_of((uint32_t)_mm_extract_epi16(completion, 5));
 	__m128i head = _mm_set_epi64x((long long)offload_flags_of(flags), (long long)rearm);
 
 	_mm_store_si128((__m128i *)(void *)&mbuf->data_off, head);
-	_mm_store_si128((__m128i *)(void *)&mbuf->packet_type, _mm_shuffle_epi8(completion, order));
+	_mm_store_si128((__m128i *)(void *)&mbuf->packet_type,
+			_mm_or_si128(_mm_shuffle_epi8(completion, order),
+				     _mm_cvtsi32_si128((int)type)));
 	return (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(completion, 4));
 }
 #else
@@ -116,6 +154,7 @@ static inline uint32_t completion_to_mbuf(const volatile struct weir_rx_completi
 		.length = weir_le16_to_cpu(from->length),
 		.buffer = weir_le16_to_cpu(from->buffer),
 		.vlan_tci = weir_le16_to_cpu(from->vlan_tci),
+		.packet_type = weir_le16_to_cpu(from->packet_type),
 	};
 
 	mbuf_fill(mbuf, rearm, &completion);
@@ -272,6 +311,7 @@ static struct rte_mbuf *take_completion(struct weir_rx_queue *queue)
 		.length = weir_le16_to_cpu(entry->length),
 		.buffer = weir_le16_to_cpu(entry->buffer),
 		.vlan_tci = weir_le16_to_cpu(entry->vlan_tci),
+		.packet_type = weir_le16_to_cpu(entry->packet_type),
 	};
 	slot = completion.buffer & queue->mask;
 	mbuf = queue->buffers[slot];

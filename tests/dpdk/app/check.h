@@ -128,6 +128,7 @@ int command_recover(void);
 int command_interrupts(void);
 int command_interrupts_recover(void);
 int command_spread(void);
+int command_rss(void);
 int command_stopped(void);
 int command_filters(void);
 int command_promiscuous(void);

@@ -22,6 +22,7 @@ static const struct {
 	{ "interrupts", command_interrupts, 2 },
 	{ "interrupts-recover", command_interrupts_recover, 2 },
 	{ "spread", command_spread, 2 },
+	{ "rss", command_rss, 2 },
 	{ "filters", command_filters, 2 },
 	{ "promiscuous", command_promiscuous, 2 },
 	{ "memory", command_memory, 2 },
