@@ -331,7 +331,7 @@ static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burs
 		}
 		enum hal_result result = hal_transmit(hal, port, header, header_bytes,
 						      &burst->segments[frame->first_segment],
-						      frame->segments, tag | number);
+						      frame->segments, NULL, tag | number);
 
 		if (WEIR_LIKELY(result == HAL_DONE)) {
 			frames++;

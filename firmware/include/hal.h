@@ -14,7 +14,8 @@
  *    Device memory handed to a pending call (sources, destinations, segment lists) stays untouched and valid until its
  *    completion.
  * 2. Pending calls are not ordered among each other, nor against later calls. What must come after something waits for
- *    that thing's completion (or HAL_DONE). A host may see what a call does, and answer it, at any time before its completion is taken. The one promise: within one hal_dma_write_entries() entries become visible in order.
+ *    that thing's completion (or HAL_DONE). A host may see what a call does, and answer it, at any time before its completion
+ *    is taken. The one promise: within one hal_dma_write_entries() entries become visible in order.
  * 3. From the moment the hardware starts to reset a function, calls for it return HAL_RESET and its tags in flight
  *    end with HAL_RESET; no byte of theirs reaches host memory after that completion. This lasts until
  *    hal_function_ready().
@@ -125,6 +126,41 @@ struct hal_tuple {
 	uint8_t bytes[HAL_TUPLE_BYTES];
 } __attribute__((aligned(8)));
 
+/*
+ * Checksums of what is moved. A copy takes one of the bytes on their way, of exactly those that it stores, and adds it to a struct
+ * hal_sum that the firmware has zeroed; the pieces that make up one checksum may come in any order, and be in flight together. Like a
+ * destination, a hal_sum in use by a pending call is the hardware's until that call's completion; then it has the piece in it, if the
+ * call went well, and is as it was before, if not.
+ *
+ * `place` says where the piece lies within what the checksum is of:
+ *   HAL_SUM_INTERNET  how many bytes lie ahead of it (whether that is odd is all that counts)
+ *   HAL_SUM_CRC32C    how many bytes lie behind it, below 2^16
+ *
+ * value, once all pieces are in:
+ *   HAL_SUM_INTERNET  the ones' complement sum of RFC 1071 in 16 bits, a word's first byte its high one; 0 only of zeros
+ *   HAL_SUM_CRC32C    the register of RFC 9260, appendix A, begun with zero and not complemented (weir_crc32c_field())
+ * The arithmetic is in weir_sum.h. A board whose engine does neither goes over the bytes a second time.
+ */
+enum hal_sum_kind { HAL_SUM_INTERNET = 0, HAL_SUM_CRC32C = 1 };
+
+struct hal_sum {
+	uint32_t value;
+	uint8_t kind; /* enum hal_sum_kind */
+};
+
+/*
+ * A checksum that hal_transmit() puts into the frame: over the bytes from `start` to the frame's end as it was given (padding of
+ * short frames not counted), into the field at `field`. Both count from the frame's first byte; the field lies in the header, with all
+ * its bytes, and not ahead of start.
+ *   HAL_SUM_INTERNET  two bytes. They are summed like the others: they hold the pseudo header's sum, or zero. The complement of the
+ *                     sum is stored, FFFFh in the place of 0
+ *   HAL_SUM_CRC32C    four bytes, which count as zero. Stored least significant byte first (RFC 9260, appendix A)
+ */
+struct hal_insert {
+	uint16_t start, field;
+	uint8_t kind; /* enum hal_sum_kind */
+};
+
 #include "hal_board_types.h" /* defines HAL_CALL: `extern`, or `static inline` with bodies in hal_board_inline.h */
 
 /* ---- system ---- */
@@ -193,6 +229,14 @@ HAL_CALL enum hal_result hal_dma_write_entries(struct hal *hal, struct hal_reque
 HAL_CALL enum hal_result hal_dma_copy(struct hal *hal, struct hal_requester to, uint64_t to_address,
 				      struct hal_requester from, uint64_t from_address,
 				      uint32_t bytes, hal_tag tag);
+/* The same two, with a checksum of the bytes taken on the way: see struct hal_sum. */
+HAL_CALL enum hal_result hal_dma_write_sum(struct hal *hal, struct hal_requester requester,
+					   uint64_t address, const void *from, uint32_t bytes,
+					   struct hal_sum *sum, uint32_t place, hal_tag tag);
+HAL_CALL enum hal_result hal_dma_copy_sum(struct hal *hal, struct hal_requester to,
+					  uint64_t to_address, struct hal_requester from,
+					  uint64_t from_address, uint32_t bytes,
+					  struct hal_sum *sum, uint32_t place, hal_tag tag);
 /* A hint that address (a cache line or two) will be read or written soon; may do nothing, never fails. */
 HAL_CALL void hal_dma_prefetch(struct hal *hal, struct hal_requester requester, uint64_t address,
 			       bool for_write);
@@ -215,12 +259,12 @@ HAL_CALL uint32_t hal_receive(struct hal *hal, uint8_t port, struct hal_frame *f
 /* Gives frames back, in any order. */
 HAL_CALL void hal_receive_release(struct hal *hal, uint8_t port, const struct hal_frame *frames,
 				  uint32_t count);
-/* Send one frame: header_bytes of device memory, then count segments of host memory. Frames of a port leave in the order of
- * the calls. HAL_DONE and HAL_PENDING's completion mean that header and segments are free again. A frame that the board has found no
+/* Send one frame: header_bytes of device memory, then count segments of host memory; insert: the checksum to put in, NULL: none
+ * (the description is copied, the header is not changed). Frames of a port leave in the order of the calls. HAL_DONE and HAL_PENDING's completion mean that header and segments are free again. A frame that the board has found no
  * room for on the wire, or no link, when the call or its completion says so, is lost: HAL_DROPPED, HAL_LINK_DOWN. */
 HAL_CALL enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 				      uint32_t header_bytes, const struct hal_segment *segments,
-				      uint32_t count, hal_tag tag);
+				      uint32_t count, const struct hal_insert *insert, hal_tag tag);
 
 /* ---- hashing ---- */
 

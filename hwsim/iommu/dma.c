@@ -245,7 +245,8 @@ static enum hal_result of_source(enum hal_result result)
 
 enum hal_result sim_iommu_dma_copy(struct weirsim *sim, struct hal_requester to,
 				   uint64_t to_address, struct hal_requester from,
-				   uint64_t from_address, uint32_t bytes, hal_tag tag)
+				   uint64_t from_address, uint32_t bytes, struct hal_sum *sum,
+				   uint32_t place, hal_tag tag)
 {
 	enum hal_result result = of_source(sim_iommu_check(sim, from, from_address, bytes, false));
 
@@ -258,7 +259,10 @@ enum hal_result sim_iommu_dma_copy(struct weirsim *sim, struct hal_requester to,
 			sim_iommu_memory(sim, sim->functions[to.function], to_address, bytes, true);
 
 		if (source && destination) {
-			card_copy(destination, source, bytes);
+			if (sum)
+				card_copy_sum(&sim->hal, destination, source, bytes, sum, place);
+			else
+				card_copy(destination, source, bytes);
 			if (sim->hal.trace) {
 				sim_trace_translated(sim, from, from_address, bytes, 0, tag);
 				sim_trace_translated(sim, to, to_address, bytes, 0, tag);
@@ -266,6 +270,8 @@ enum hal_result sim_iommu_dma_copy(struct weirsim *sim, struct hal_requester to,
 			return HAL_DONE;
 		}
 	}
+	struct hal_sum all = { 0, sum ? sum->kind : HAL_SUM_INTERNET };
+
 	/* In several pieces, or by the attachment: through the card. */
 	for (uint32_t offset = 0; result == HAL_DONE && offset < bytes;) {
 		uint32_t piece = bytes - offset < SIM_BOUNCE_BYTES ? bytes - offset
@@ -276,8 +282,13 @@ enum hal_result sim_iommu_dma_copy(struct weirsim *sim, struct hal_requester to,
 		if (result == HAL_DONE)
 			result = sim_iommu_dma(sim, to, to_address + offset, sim->bounce, piece,
 					       true, tag);
+		if (result == HAL_DONE && sum)
+			card_sum_add(&all, card_sum_piece(all.kind, sim->bounce, piece),
+				     all.kind == HAL_SUM_INTERNET ? offset : bytes - offset - piece);
 		offset += piece;
 	}
+	if (result == HAL_DONE && sum)
+		card_sum_add(sum, all.value, place);
 	return result;
 }
 

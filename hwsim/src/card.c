@@ -117,6 +117,7 @@ static int create(struct weirsim *sim, const struct weirsim_config *config)
 	sim->bounce = malloc(SIM_BOUNCE_BYTES);
 	if (!sim->bounce)
 		return -ENOMEM;
+	sim_sums_choose(&sim->hal.sums);
 	error = map_registers(sim);
 	if (!error)
 		error = sim_clock_start(sim);

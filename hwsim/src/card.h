@@ -12,6 +12,8 @@
 #ifndef WEIR_HWSIM_CARD_H
 #define WEIR_HWSIM_CARD_H
 
+#include "weir_sum.h"
+
 #define CARD_LIKELY(x)	 __builtin_expect(!!(x), 1)
 #define CARD_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -67,6 +69,14 @@ struct card_port {
 	uint64_t frames_sent, frames_received;
 };
 
+/* Copies that take a checksum on the way: the processor's best, chosen when the card is made (src/sum.c). */
+struct card_sums {
+	/* Its ones' complement sum in 16 bits, as struct hal_sum has it. */
+	uint32_t (*copy_internet)(void *to, const void *from, size_t bytes);
+	/* Its CRC32c register, begun with zero. */
+	uint32_t (*copy_crc32c)(void *to, const void *from, size_t bytes);
+};
+
 /* How processor ticks become nanoseconds; multiplier 0: ask hal_board_now_ns(). */
 struct card_clock {
 	uint64_t base_ticks, base_ns;
@@ -82,6 +92,7 @@ struct hal {
 	bool trace;	  /* the firmware's trace runs */
 	uint64_t time_ns; /* of this poll: stamps frames */
 	struct card_clock clock;
+	struct card_sums sums;
 	uint64_t watchdog_kicks;
 	uint32_t function_limit; /* functions there can be: 1 + TotalVFs */
 	struct hal_card facts;
@@ -119,9 +130,16 @@ enum hal_result hal_board_dma_copy(struct hal *hal, struct hal_requester to, uin
 enum hal_result hal_board_toeplitz(struct hal *hal, const uint8_t *key,
 				   const struct hal_tuple *tuples, uint32_t bytes, uint32_t count,
 				   uint32_t *hashes);
+enum hal_result hal_board_dma_write_sum(struct hal *hal, struct hal_requester requester,
+					uint64_t address, const void *from, uint32_t bytes,
+					struct hal_sum *sum, uint32_t place, hal_tag tag);
+enum hal_result hal_board_dma_copy_sum(struct hal *hal, struct hal_requester to,
+				       uint64_t to_address, struct hal_requester from,
+				       uint64_t from_address, uint32_t bytes, struct hal_sum *sum,
+				       uint32_t place, hal_tag tag);
 enum hal_result hal_board_transmit(struct hal *hal, uint8_t port, const void *header,
 				   uint32_t header_bytes, const struct hal_segment *segments,
-				   uint32_t count, hal_tag tag);
+				   uint32_t count, const struct hal_insert *insert, hal_tag tag);
 
 /* ---- fast paths ---- */
 
@@ -191,6 +209,65 @@ static inline void card_copy(void *to, const void *from, size_t bytes)
 	} else if (bytes) {
 		*d = *s;
 	}
+}
+
+/* Adds a piece that was taken by itself to a sum of several (struct hal_sum). */
+static inline void card_sum_add(struct hal_sum *sum, uint32_t piece, uint32_t place)
+{
+	if (CARD_LIKELY(sum->kind == HAL_SUM_INTERNET))
+		sum->value = weir_sum_add(sum->value, place & 1 ? weir_sum_swap(piece) : piece);
+	else
+		sum->value ^= weir_crc32c_shift(piece, place);
+}
+
+/* A piece of a sum, of memory that is moved elsewhere. */
+static inline uint32_t card_sum_piece(uint8_t kind, const void *memory, size_t bytes)
+{
+	return kind == HAL_SUM_INTERNET ? weir_sum_of(memory, bytes)
+					: weir_crc32c(0, memory, bytes);
+}
+
+/* Copies, and adds what was copied to a sum. */
+static inline void card_copy_sum(const struct hal *hal, void *to, const void *from, size_t bytes,
+				 struct hal_sum *sum, uint32_t place)
+{
+	uint32_t piece = CARD_LIKELY(sum->kind == HAL_SUM_INTERNET)
+				 ? hal->sums.copy_internet(to, from, bytes)
+				 : hal->sums.copy_crc32c(to, from, bytes);
+
+	card_sum_add(sum, piece, place);
+}
+
+/* Puts a finished sum into the field of a frame of `bytes` bytes, whose first is at `frame`. */
+static inline void card_insert(uint8_t *frame, uint32_t bytes, const struct hal_insert *insert,
+			       uint32_t sum)
+{
+	uint8_t *field = frame + insert->field;
+
+	if (CARD_LIKELY(insert->kind == HAL_SUM_INTERNET)) {
+		uint32_t value = weir_sum_field(sum);
+
+		field[0] = (uint8_t)(value >> 8);
+		field[1] = (uint8_t)value;
+	} else {
+		uint32_t value = weir_crc32c_field(sum, bytes - insert->start);
+
+		for (int i = 0; i < 4; i++)
+			field[i] = (uint8_t)(value >> 8 * i);
+	}
+}
+
+/* The sum that hal_transmit() takes, of the header alone; frame is a copy that may be changed. */
+static inline void card_insert_begin(uint8_t *frame, uint32_t header_bytes, uint32_t bytes,
+				     const struct hal_insert *insert, struct hal_sum *sum)
+{
+	uint32_t ahead = insert->start < header_bytes ? insert->start : header_bytes;
+
+	*sum = (struct hal_sum){ 0, insert->kind };
+	if (insert->kind == HAL_SUM_CRC32C)
+		__builtin_memset(frame + insert->field, 0, 4);
+	card_sum_add(sum, card_sum_piece(insert->kind, frame + ahead, header_bytes - ahead),
+		     insert->kind == HAL_SUM_INTERNET ? 0 : bytes - header_bytes);
 }
 
 /* Copies ring entries so that who sees the last eight bytes of one sees everything before them. */
@@ -292,10 +369,11 @@ static inline void card_receive_release(struct card_port *port, const struct hal
 /* A frame that stays in this process, in the ordinary case: true when it was sent. False: nothing was done. */
 static inline bool card_transmit_inside(struct hal *hal, struct card_port *port, const void *header,
 					uint32_t header_bytes, const struct hal_segment *segments,
-					uint32_t count)
+					uint32_t count, const struct hal_insert *insert)
 {
 	struct card_port *peer = port->peer;
 	uint64_t bytes = header_bytes;
+	struct hal_sum sum;
 	uint32_t handle;
 	uint8_t *data, *to;
 
@@ -310,15 +388,26 @@ static inline bool card_transmit_inside(struct hal *hal, struct card_port *port,
 	data = to = card_slot(peer, handle);
 	card_copy(to, header, header_bytes);
 	to += header_bytes;
+	if (insert)
+		card_insert_begin(data, header_bytes, (uint32_t)bytes, insert, &sum);
 	for (uint32_t i = 0; i < count; i++) {
 		const uint8_t *from = card_memory(hal, segments[i].requester, segments[i].address,
 						  segments[i].bytes, false);
+		uint32_t ahead = (uint32_t)(to - data);
 
 		if (CARD_UNLIKELY(!from))
 			return false;
-		card_copy(to, from, segments[i].bytes);
+		if (!insert)
+			card_copy(to, from, segments[i].bytes);
+		else
+			card_copy_sum(hal, to, from, segments[i].bytes, &sum,
+				      insert->kind == HAL_SUM_INTERNET
+					      ? ahead - insert->start
+					      : (uint32_t)bytes - ahead - segments[i].bytes);
 		to += segments[i].bytes;
 	}
+	if (insert)
+		card_insert(data, (uint32_t)bytes, insert, sum.value);
 	if (CARD_UNLIKELY(bytes < CARD_WIRE_MIN_BYTES)) {
 		__builtin_memset(to, 0, CARD_WIRE_MIN_BYTES - bytes);
 		bytes = CARD_WIRE_MIN_BYTES;

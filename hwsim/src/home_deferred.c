@@ -52,6 +52,12 @@ struct operation {
 	uint8_t *staging;
 	uint32_t entry_bytes;
 	uint8_t port;
+	/* the checksum that is taken, NULL: none; what it came to is added with the completion */
+	struct hal_sum *checksum;
+	uint32_t place, taken;
+	/* the checksum that is put in */
+	bool inserts;
+	struct hal_insert insert;
 	const struct hal_segment *segments;
 	uint32_t piece_count;
 	struct piece pieces[CARD_SEGMENTS_PER_CALL];
@@ -166,6 +172,8 @@ static struct operation *begin(struct weirsim *sim, enum operation_kind kind, ha
 	operation->from = NULL;
 	operation->bytes = 0;
 	operation->segments = NULL;
+	operation->checksum = NULL;
+	operation->inserts = false;
 	operation->piece_count = 0;
 	return operation;
 }
@@ -238,8 +246,9 @@ enum hal_result hal_dma_read(struct hal *hal, struct hal_requester requester, ui
 	return launch(sim_of(hal), operation);
 }
 
-enum hal_result hal_dma_write(struct hal *hal, struct hal_requester requester, uint64_t address,
-			      const void *from, uint32_t bytes, hal_tag tag)
+enum hal_result hal_dma_write_sum(struct hal *hal, struct hal_requester requester, uint64_t address,
+				  const void *from, uint32_t bytes, struct hal_sum *sum,
+				  uint32_t place, hal_tag tag)
 {
 	struct operation *operation = begin(sim_of(hal), OPERATION_WRITE, tag);
 
@@ -247,8 +256,16 @@ enum hal_result hal_dma_write(struct hal *hal, struct hal_requester requester, u
 		return HAL_BUSY;
 	operation->from = from;
 	operation->bytes = bytes;
+	operation->checksum = sum;
+	operation->place = place;
 	add_piece(operation, requester, address, bytes, true);
 	return launch(sim_of(hal), operation);
+}
+
+enum hal_result hal_dma_write(struct hal *hal, struct hal_requester requester, uint64_t address,
+			      const void *from, uint32_t bytes, hal_tag tag)
+{
+	return hal_dma_write_sum(hal, requester, address, from, bytes, NULL, 0, tag);
 }
 
 enum hal_result hal_dma_write_entries(struct hal *hal, struct hal_requester requester,
@@ -266,23 +283,32 @@ enum hal_result hal_dma_write_entries(struct hal *hal, struct hal_requester requ
 	return launch(sim_of(hal), operation);
 }
 
-enum hal_result hal_dma_copy(struct hal *hal, struct hal_requester to, uint64_t to_address,
-			     struct hal_requester from, uint64_t from_address, uint32_t bytes,
-			     hal_tag tag)
+enum hal_result hal_dma_copy_sum(struct hal *hal, struct hal_requester to, uint64_t to_address,
+				 struct hal_requester from, uint64_t from_address, uint32_t bytes,
+				 struct hal_sum *sum, uint32_t place, hal_tag tag)
 {
 	struct operation *operation = begin(sim_of(hal), OPERATION_COPY, tag);
 
 	if (!operation)
 		return HAL_BUSY;
 	operation->bytes = bytes;
+	operation->checksum = sum;
+	operation->place = place;
 	add_piece(operation, from, from_address, bytes, false);
 	add_piece(operation, to, to_address, bytes, true);
 	return launch(sim_of(hal), operation);
 }
 
+enum hal_result hal_dma_copy(struct hal *hal, struct hal_requester to, uint64_t to_address,
+			     struct hal_requester from, uint64_t from_address, uint32_t bytes,
+			     hal_tag tag)
+{
+	return hal_dma_copy_sum(hal, to, to_address, from, from_address, bytes, NULL, 0, tag);
+}
+
 enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, hal_tag tag)
+			     uint32_t count, const struct hal_insert *insert, hal_tag tag)
 {
 	struct operation *operation;
 
@@ -296,6 +322,9 @@ enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 	operation->bytes = header_bytes;
 	operation->port = port;
 	operation->segments = segments;
+	operation->inserts = insert != NULL;
+	if (insert)
+		operation->insert = *insert;
 	for (uint32_t i = 0; i < count; i++)
 		add_piece(operation, segments[i].requester, segments[i].address, segments[i].bytes,
 			  false);
@@ -345,6 +374,8 @@ static enum hal_result carry_out_transmit(struct weirsim *sim, const struct oper
 			return result;
 		iov.iov_len += piece->bytes;
 	}
+	if (operation->inserts)
+		sim_insert(sim->bounce, (uint32_t)iov.iov_len, &operation->insert);
 	return sim_port_transmit(port, &iov, 1);
 }
 
@@ -435,6 +466,12 @@ uint32_t sim_home_step(struct weirsim *sim)
 		if (operation->kind == OPERATION_TRANSMIT && !is_first_of_port(home, operation))
 			continue;
 		operation->result = carry_out(sim, operation);
+		/* Of the bytes that were moved: the host's may be others by now. */
+		if (operation->checksum && operation->result == HAL_DONE)
+			operation->taken = card_sum_piece(operation->checksum->kind,
+							  operation->staging ? operation->staging
+									     : operation->from,
+							  operation->bytes);
 		operation->state = OPERATION_ENDED;
 		home->flying--;
 		home->ended++;
@@ -488,6 +525,8 @@ bool hal_poll_completion(struct hal *hal, struct hal_completion *completion)
 	check_untouched(operation);
 	if (operation->to && operation->result == HAL_DONE)
 		memcpy(operation->to, operation->staging, operation->bytes);
+	if (operation->checksum && operation->result == HAL_DONE)
+		card_sum_add(operation->checksum, operation->taken, operation->place);
 	free(operation->staging);
 	operation->staging = NULL;
 	operation->state = OPERATION_FREE;

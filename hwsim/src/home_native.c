@@ -68,14 +68,39 @@ enum hal_result hal_board_dma_copy(struct hal *hal, struct hal_requester to, uin
 				   struct hal_requester from, uint64_t from_address, uint32_t bytes,
 				   hal_tag tag)
 {
-	return sim_iommu_dma_copy(sim_of(hal), to, to_address, from, from_address, bytes, tag);
+	return sim_iommu_dma_copy(sim_of(hal), to, to_address, from, from_address, bytes, NULL, 0,
+				  tag);
+}
+
+enum hal_result hal_board_dma_write_sum(struct hal *hal, struct hal_requester requester,
+					uint64_t address, const void *from, uint32_t bytes,
+					struct hal_sum *sum, uint32_t place, hal_tag tag)
+{
+	enum hal_result result =
+		sim_iommu_dma(sim_of(hal), requester, address, (void *)from, bytes, true, tag);
+
+	if (result == HAL_DONE)
+		card_sum_add(sum, card_sum_piece(sum->kind, from, bytes), place);
+	return result;
+}
+
+enum hal_result hal_board_dma_copy_sum(struct hal *hal, struct hal_requester to,
+				       uint64_t to_address, struct hal_requester from,
+				       uint64_t from_address, uint32_t bytes, struct hal_sum *sum,
+				       uint32_t place, hal_tag tag)
+{
+	return sim_iommu_dma_copy(sim_of(hal), to, to_address, from, from_address, bytes, sum,
+				  place, tag);
 }
 
 enum hal_result hal_board_transmit(struct hal *hal, uint8_t port, const void *header,
 				   uint32_t header_bytes, const struct hal_segment *segments,
-				   uint32_t count, hal_tag tag)
+				   uint32_t count, const struct hal_insert *insert, hal_tag tag)
 {
-	return sim_transmit(sim_of(hal), port, header, header_bytes, segments, count, tag);
+	if (insert && card_transmit_inside(hal, &hal->ports[port], header, header_bytes, segments,
+					   count, insert))
+		return HAL_DONE;
+	return sim_transmit(sim_of(hal), port, header, header_bytes, segments, count, insert, tag);
 }
 
 enum hal_result hal_board_toeplitz(struct hal *hal, const uint8_t *key,

@@ -345,6 +345,13 @@ uint32_t sim_msix_read(struct sim_function *function, uint32_t offset);
 void sim_msix_write(struct weirsim *sim, struct sim_function *function, uint32_t offset,
 		    uint32_t value);
 
+/* ---- checksums (src/sum.c) ---- */
+
+/* The copies that suit this processor. */
+void sim_sums_choose(struct card_sums *sums);
+/* Those that suit every processor. */
+extern const struct card_sums sim_sums_portable;
+
 /* ---- iommu/ ---- */
 
 /* The mapping that address is in, NULL: none. */
@@ -361,9 +368,11 @@ enum hal_result sim_iommu_dma(struct weirsim *sim, struct hal_requester requeste
 enum hal_result sim_iommu_dma_entries(struct weirsim *sim, struct hal_requester requester,
 				      uint64_t address, const void *from, uint32_t entry_bytes,
 				      uint32_t count, hal_tag tag);
+/* sum: of what was copied, added when all of it went well; NULL: none is wanted. */
 enum hal_result sim_iommu_dma_copy(struct weirsim *sim, struct hal_requester to,
 				   uint64_t to_address, struct hal_requester from,
-				   uint64_t from_address, uint32_t bytes, hal_tag tag);
+				   uint64_t from_address, uint32_t bytes, struct hal_sum *sum,
+				   uint32_t place, hal_tag tag);
 /* A trace record of a translation; call only while the trace runs. */
 /* The function was seen to have a mapping: for the trace. */
 void sim_trace_mapped(struct weirsim *sim, const struct sim_function *function, uint64_t iova,
@@ -395,7 +404,9 @@ bool sim_ports_may_sleep(struct weirsim *sim, uint64_t *until_ns);
 /* hal_transmit() at once. */
 enum hal_result sim_transmit(struct weirsim *sim, uint8_t port, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, hal_tag tag);
+			     uint32_t count, const struct hal_insert *insert, hal_tag tag);
+/* Puts the checksum into a frame that lies in one piece. */
+void sim_insert(uint8_t *frame, uint32_t bytes, const struct hal_insert *insert);
 /* A frame leaves the port: padded, sent or dropped and counted. */
 enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count);
 /* A frame arrives. 0, -ENOBUFS, -EMSGSIZE, -ENETDOWN. */

@@ -211,14 +211,23 @@ enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov
 	return HAL_DONE;
 }
 
+void sim_insert(uint8_t *frame, uint32_t bytes, const struct hal_insert *insert)
+{
+	struct hal_sum sum;
+
+	card_insert_begin(frame, bytes, bytes, insert, &sum);
+	card_insert(frame, bytes, insert, sum.value);
+}
+
 enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, hal_tag tag)
+			     uint32_t count, const struct hal_insert *insert, hal_tag tag)
 {
 	struct sim_port *port = &sim->ports[index];
 	struct iovec iov[CARD_SEGMENTS_PER_CALL + 1];
 	uint64_t bytes = header_bytes;
-	bool direct = count <= CARD_SEGMENTS_PER_CALL;
+	/* A host may change its memory meanwhile: what a checksum is of must be in our hands. */
+	bool direct = count <= CARD_SEGMENTS_PER_CALL && !insert;
 	uint8_t *to = sim->bounce;
 
 	if (!port->card->up)
@@ -263,6 +272,8 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *hea
 			return result;
 		to += segments[i].bytes;
 	}
+	if (insert)
+		sim_insert(sim->bounce, (uint32_t)bytes, insert);
 	iov[0].iov_base = sim->bounce;
 	iov[0].iov_len = bytes;
 	return sim_port_transmit(port, iov, 1);

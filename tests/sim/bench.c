@@ -232,12 +232,34 @@ enum hal_result bench_dma_copy(struct bench *bench, uint16_t to, uint64_t to_add
 					      requester_of(from), from_address, bytes, tag));
 }
 
+enum hal_result bench_dma_write_sum(struct bench *bench, uint64_t address, const void *from,
+				    uint32_t bytes, struct hal_sum *sum, uint32_t place)
+{
+	return BENCH_CALL(bench, hal_dma_write_sum(bench->hal, requester_of(0), address, from,
+						   bytes, sum, place, tag));
+}
+
+enum hal_result bench_dma_copy_sum(struct bench *bench, uint64_t to_address, uint64_t from_address,
+				   uint32_t bytes, struct hal_sum *sum, uint32_t place)
+{
+	return BENCH_CALL(bench,
+			  hal_dma_copy_sum(bench->hal, requester_of(0), to_address, requester_of(0),
+					   from_address, bytes, sum, place, tag));
+}
+
+enum hal_result bench_transmit_insert(struct bench *bench, uint8_t port, const void *header,
+				      uint32_t header_bytes, const struct hal_segment *segments,
+				      uint32_t count, const struct hal_insert *insert)
+{
+	return BENCH_CALL(bench, hal_transmit(bench->hal, port, header, header_bytes, segments,
+					      count, insert, tag));
+}
+
 enum hal_result bench_transmit(struct bench *bench, uint8_t port, const void *header,
 			       uint32_t header_bytes, const struct hal_segment *segments,
 			       uint32_t count)
 {
-	return BENCH_CALL(bench, hal_transmit(bench->hal, port, header, header_bytes, segments,
-					      count, tag));
+	return bench_transmit_insert(bench, port, header, header_bytes, segments, count, NULL);
 }
 
 enum hal_result bench_raise(struct bench *bench, uint16_t function, uint16_t vector)

@@ -77,6 +77,14 @@ enum hal_result bench_dma_entries(struct bench *bench, uint16_t function, uint64
 				  const void *from, uint32_t entry_bytes, uint32_t count);
 enum hal_result bench_dma_copy(struct bench *bench, uint16_t to, uint64_t to_address, uint16_t from,
 			       uint64_t from_address, uint32_t bytes);
+/* The PF's, with a checksum taken on the way. */
+enum hal_result bench_dma_write_sum(struct bench *bench, uint64_t address, const void *from,
+				    uint32_t bytes, struct hal_sum *sum, uint32_t place);
+enum hal_result bench_dma_copy_sum(struct bench *bench, uint64_t to_address, uint64_t from_address,
+				   uint32_t bytes, struct hal_sum *sum, uint32_t place);
+enum hal_result bench_transmit_insert(struct bench *bench, uint8_t port, const void *header,
+				      uint32_t header_bytes, const struct hal_segment *segments,
+				      uint32_t count, const struct hal_insert *insert);
 enum hal_result bench_transmit(struct bench *bench, uint8_t port, const void *header,
 			       uint32_t header_bytes, const struct hal_segment *segments,
 			       uint32_t count);
@@ -102,6 +110,7 @@ BENCH_TESTS(function);
 BENCH_TESTS(msix);
 BENCH_TESTS(events);
 BENCH_TESTS(iommu);
+BENCH_TESTS(sum);
 BENCH_TESTS(wire);
 BENCH_TESTS(pcap);
 BENCH_TESTS(socket);

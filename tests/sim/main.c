@@ -16,8 +16,8 @@ struct part {
 };
 
 static const struct part both_homes[] = {
-	PART(config), PART(bar),  PART(function), PART(msix),	PART(events),
-	PART(iommu),  PART(wire), PART(pcap),	  PART(socket), PART(card),
+	PART(config), PART(bar),  PART(function), PART(msix),	PART(events), PART(iommu),
+	PART(sum),    PART(wire), PART(pcap),	  PART(socket), PART(card),
 };
 static const struct part native_home = PART(native), deferred_home = PART(deferred);
 

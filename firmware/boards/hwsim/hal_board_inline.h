@@ -146,6 +146,34 @@ HAL_CALL enum hal_result hal_dma_copy(struct hal *hal, struct hal_requester to, 
 	return HAL_DONE;
 }
 
+HAL_CALL enum hal_result hal_dma_write_sum(struct hal *hal, struct hal_requester requester,
+					   uint64_t address, const void *from, uint32_t bytes,
+					   struct hal_sum *sum, uint32_t place, hal_tag tag)
+{
+	uint8_t *to = card_memory(hal, requester, address, bytes, true);
+
+	if (CARD_UNLIKELY(!to))
+		return hal_board_dma_write_sum(hal, requester, address, from, bytes, sum, place,
+					       tag);
+	card_copy_sum(hal, to, from, bytes, sum, place);
+	return HAL_DONE;
+}
+
+HAL_CALL enum hal_result hal_dma_copy_sum(struct hal *hal, struct hal_requester to,
+					  uint64_t to_address, struct hal_requester from,
+					  uint64_t from_address, uint32_t bytes,
+					  struct hal_sum *sum, uint32_t place, hal_tag tag)
+{
+	uint8_t *destination = card_memory(hal, to, to_address, bytes, true);
+	const uint8_t *source = card_memory(hal, from, from_address, bytes, false);
+
+	if (CARD_UNLIKELY(!destination || !source))
+		return hal_board_dma_copy_sum(hal, to, to_address, from, from_address, bytes, sum,
+					      place, tag);
+	card_copy_sum(hal, destination, source, bytes, sum, place);
+	return HAL_DONE;
+}
+
 HAL_CALL void hal_dma_prefetch(struct hal *hal, struct hal_requester requester, uint64_t address,
 			       bool for_write)
 {
@@ -202,12 +230,12 @@ HAL_CALL void hal_receive_release(struct hal *hal, uint8_t port, const struct ha
 
 HAL_CALL enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 				      uint32_t header_bytes, const struct hal_segment *segments,
-				      uint32_t count, hal_tag tag)
+				      uint32_t count, const struct hal_insert *insert, hal_tag tag)
 {
-	if (CARD_LIKELY(card_transmit_inside(hal, &hal->ports[port], header, header_bytes, segments,
-					     count)))
+	if (CARD_LIKELY(!insert && card_transmit_inside(hal, &hal->ports[port], header,
+							header_bytes, segments, count, NULL)))
 		return HAL_DONE;
-	return hal_board_transmit(hal, port, header, header_bytes, segments, count, tag);
+	return hal_board_transmit(hal, port, header, header_bytes, segments, count, insert, tag);
 }
 
 /* ---- hashing ---- */

@@ -443,6 +443,24 @@ enum hal_result hal_dma_copy(struct hal *hal, struct hal_requester to, uint64_t 
 						     .tag = tag });
 }
 
+enum hal_result hal_dma_write_sum(struct hal *hal, struct hal_requester requester, uint64_t address,
+				  const void *from, uint32_t bytes, struct hal_sum *sum,
+				  uint32_t place, hal_tag tag)
+{
+	(void)sum;
+	(void)place;
+	return hal_dma_write(hal, requester, address, from, bytes, tag);
+}
+
+enum hal_result hal_dma_copy_sum(struct hal *hal, struct hal_requester to, uint64_t to_address,
+				 struct hal_requester from, uint64_t from_address, uint32_t bytes,
+				 struct hal_sum *sum, uint32_t place, hal_tag tag)
+{
+	(void)sum;
+	(void)place;
+	return hal_dma_copy(hal, to, to_address, from, from_address, bytes, tag);
+}
+
 void hal_dma_prefetch(struct hal *hal, struct hal_requester requester, uint64_t address,
 		      bool for_write)
 {
@@ -497,9 +515,10 @@ void hal_receive_release(struct hal *hal, uint8_t port, const struct hal_frame *
 
 enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, hal_tag tag)
+			     uint32_t count, const struct hal_insert *insert, hal_tag tag)
 {
 	(void)hal;
+	(void)insert;
 	(void)port;
 	(void)header;
 	(void)header_bytes;
