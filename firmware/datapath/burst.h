@@ -242,6 +242,15 @@ enum weir_refill_answer { WEIR_REFILL_READY, WEIR_REFILL_PENDING, WEIR_REFILL_SH
 /* Makes at least `buffers` addresses ready; SHORT: the host has not posted that many, or the queue stopped. */
 enum weir_refill_answer weir_rx_refill(struct weir_firmware *firmware, struct weir_rx_queue *queue,
 				       uint32_t buffers);
+/* The same before a frame needs them; nobody waits for it. */
+static inline void weir_rx_refill_ahead(struct weir_firmware *firmware, struct weir_rx_queue *queue,
+					uint32_t buffers)
+{
+	if (queue->refilling)
+		return;
+	weir_rx_refill(firmware, queue, buffers);
+	queue->refill_ahead = queue->refilling;
+}
 void weir_rx_refill_complete(struct weir_firmware *firmware, uint32_t queue, enum hal_result result);
 /* Takes a new tail that a host wrote somewhere; a bad one stops the queue. False: stopped. */
 bool weir_tx_tail(struct weir_firmware *firmware, struct weir_tx_queue *queue, uint32_t value);

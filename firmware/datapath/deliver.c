@@ -459,7 +459,7 @@ enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct 
 		weir_rx_notify(firmware, queue);
 		/* Before the next burst has to wait for it. */
 		if ((uint16_t)(queue->fetched - queue->used) < 2 * WEIR_BUFFERS_AHEAD)
-			weir_rx_refill(firmware, queue, 2 * WEIR_BUFFERS_AHEAD);
+			weir_rx_refill_ahead(firmware, queue, 2 * WEIR_BUFFERS_AHEAD);
 	}
 	burst->delivery_count = 0;
 	burst->completion_count = 0;

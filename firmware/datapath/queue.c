@@ -183,7 +183,7 @@ void weir_datapath_doorbell(struct weir_firmware *firmware, uint16_t index, uint
 	switch (reg) {
 	case WEIR_DOORBELL_RX_TAIL:
 		if (rx->shadow_address && value <= UINT16_MAX)
-			weir_rx_refill(firmware, rx, 1);
+			weir_rx_refill_ahead(firmware, rx, 1);
 		else
 			rx_tail(firmware, rx, value);
 		break;
@@ -210,6 +210,7 @@ static void refill_hold(struct weir_firmware *firmware, struct weir_rx_queue *qu
 	queue->refill_epoch = firmware->burst_epoch;
 	queue->references++;
 	firmware->functions[queue->function].references++;
+	queue->refill_ahead = false;
 }
 
 static void refill_release(struct weir_firmware *firmware, struct weir_rx_queue *queue)
@@ -327,8 +328,8 @@ void weir_rx_refill_complete(struct weir_firmware *firmware, uint32_t index, enu
 {
 	struct weir_rx_queue *queue = &firmware->rx_queues[index];
 
-	/* A burst that waits asks again; what was just read must not be read once more before it had its turn. */
-	queue->shadow_fresh = queue->refill_step == REFILL_SHADOW;
+	/* A burst that waits asks again: what was just read for it is not read once more. What was read ahead may be old by then. */
+	queue->shadow_fresh = queue->refill_step == REFILL_SHADOW && !queue->refill_ahead;
 	refill_release(firmware, queue);
 	refill_take(firmware, queue, result);
 }

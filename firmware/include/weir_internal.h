@@ -193,6 +193,7 @@ struct weir_rx_queue {
 	uint8_t state;
 	uint8_t ring_log2, completion_log2;
 	bool refilling;	    /* a refill operation is in flight */
+	bool refill_ahead;  /* ... that was begun when no frame was waiting */
 	uint8_t generation; /* low bits, put into completions */
 	uint16_t function, vport;
 	struct weir_queue_interrupt interrupt;

@@ -62,14 +62,25 @@ static void every_alignment_and_number_of_pieces_arrives_whole(void)
 	host_destroy(host);
 }
 
-static void frames_longer_than_a_buffer_span_buffers(void)
+static void span_buffers(bool shadow)
 {
-	struct host *host = test_card(2, 1, 128, false);
+	struct host *host = test_card(2, 1, 128, shadow);
 
 	/* The longest that a ring of this many buffers can take. */
 	for (uint32_t bytes = 120; bytes <= RING * 128; bytes += 61)
 		one_frame(host, &host->functions[1], &host->functions[2], bytes, 3, 1);
 	host_destroy(host);
+}
+
+static void frames_longer_than_a_buffer_span_buffers(void)
+{
+	span_buffers(false);
+}
+
+/* Nobody rings: the device must look itself whether there are buffers, when it needs them. */
+static void frames_span_buffers_with_shadow_doorbells(void)
+{
+	span_buffers(true);
 }
 
 static void a_frame_to_a_full_ring_is_dropped_whole_and_counted(void)
@@ -299,6 +310,8 @@ const struct weir_test data_tests[] = {
 	  every_alignment_and_number_of_pieces_arrives_whole },
 	{ "data.frames_longer_than_a_buffer_span_buffers",
 	  frames_longer_than_a_buffer_span_buffers },
+	{ "data.frames_span_buffers_with_shadow_doorbells",
+	  frames_span_buffers_with_shadow_doorbells },
 	{ "data.a_frame_to_a_full_ring_is_dropped_whole_and_counted",
 	  a_frame_to_a_full_ring_is_dropped_whole_and_counted },
 	{ "data.sixty_four_vfs_at_once_lose_reorder_and_duplicate_nothing",
