@@ -31,6 +31,7 @@ enum weir_burst_stage {
 	WEIR_STAGE_CLASSIFY, /* parse, source check, sort */
 	WEIR_STAGE_CLAIM,    /* buffers and completion slots for a round of deliveries */
 	WEIR_STAGE_EMIT,     /* write frames to hosts and wires */
+	WEIR_STAGE_SEAL,     /* what had to wait for checksums: headers that carry one */
 	WEIR_STAGE_COMPLETE, /* write completions */
 	WEIR_STAGE_NOTIFY,   /* count, interrupt; back to CLAIM while frames are left */
 	WEIR_STAGE_HEAD,     /* write the transmit head back */
@@ -48,6 +49,9 @@ enum weir_frame_route {
 	WEIR_ROUTE_WIRE, /* the wire alone */
 	WEIR_ROUTE_MANY, /* the list is made when the frame's turn comes; wire as frame->to_wire says */
 };
+
+/* A checksum that is not in the header copy yet, since what it is of is longer. */
+enum weir_insert { WEIR_INSERT_NONE, WEIR_INSERT_INTERNET, WEIR_INSERT_CRC32C };
 
 /* What classify decided about a frame; frames alike have the same. Copied in one piece. */
 struct weir_way {
@@ -69,10 +73,16 @@ struct weir_frame {
 	uint16_t first_segment, segments; /* what follows the header, in burst->segments */
 	uint16_t first_descriptor, descriptors;
 	/* these are zero in most frames (weir_frame_plain) */
-	bool failed;	      /* the header could not be read */
-	bool asks_tag;	      /* its descriptor asks for a tag */
-	bool alike;	      /* goes the way of the frame before it */
-	bool parsed;	      /* burst->layers has it */
+	bool failed;   /* the header could not be read */
+	bool refused;  /* ... or it asks for what cannot be done: its host is to blame */
+	bool asks_tag; /* its descriptor asks for a tag */
+	bool asks_sum; /* ... for a checksum */
+	bool alike;    /* goes the way of the frame before it */
+	bool parsed;   /* burst->layers has it */
+	uint8_t insert; /* enum weir_insert */
+	/* with a checksum asked for: where, from the header's beginning, and what the field held at first */
+	uint8_t insert_start, insert_field;
+	uint16_t insert_seed;
 	uint16_t hashed_for;  /* vport + 1 whose hash it has, 0: nobody's */
 	uint16_t packet_type; /* as in a completion; 0 until somebody hashes it */
 	uint32_t flow_hash;
@@ -90,6 +100,14 @@ struct weir_delivery {
 	uint8_t failed;		      /* frames */
 	uint8_t strip;		      /* tags that are taken out, from the outer one on */
 	bool traced;		      /* DMA_STARTED is recorded */
+	bool summed;		      /* burst->payloads says of what sums are taken */
+};
+
+/* The sum of a frame's payload, taken as it is written to one receiver: of what lies behind the first WEIR_HEADER_BYTES of the frame. */
+struct weir_payload {
+	struct hal_sum sum;
+	uint16_t end;	   /* bytes from there on are not summed; 0: no sum is taken */
+	bool header_waits; /* the header carries the checksum: it is written when the sum is known */
 };
 
 struct weir_burst {
@@ -105,6 +123,8 @@ struct weir_burst {
 	uint16_t descriptor_count; /* fetched */
 	uint16_t fetching;	   /* descriptors the operation in flight brings */
 	bool cut;		   /* descriptors were cut into frames */
+	bool asks_sums;		   /* some frames ask for checksums */
+	bool seals;		   /* some deliveries of this round have to be sealed */
 	uint16_t consumed;	   /* descriptors that are done with when the burst ends */
 	uint16_t segment_count;
 	uint32_t pending;	   /* operations in flight */
@@ -114,7 +134,7 @@ struct weir_burst {
 	struct weir_vport *source; /* its vport; NULL from the wire */
 	/* cursors */
 	uint16_t next_frame, next_destination, destination_count;
-	uint16_t wire_frame, emit_delivery, emit_frame, emit_operation;
+	uint16_t wire_frame, emit_delivery, emit_frame, emit_operation, seal_delivery;
 	uint16_t delivery_count, completion_count, complete_delivery, complete_entry;
 	uint32_t word;		/* shadow tail, event index or head on its way */
 	uint16_t *destinations; /* vport_count entries */
@@ -125,6 +145,8 @@ struct weir_burst {
 	struct weir_delivery deliveries[WEIR_BURST_DELIVERIES];
 	struct weir_rx_completion completions[WEIR_BURST_COMPLETIONS];
 	uint64_t entry_address[WEIR_BURST_COMPLETIONS]; /* the buffer a completion is about */
+	struct weir_payload
+		payloads[WEIR_BURST_COMPLETIONS]; /* by a frame's first entry; see `summed` */
 	struct hal_frame wire_frames[WEIR_BURST_FRAMES];
 	uint8_t headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8] __attribute__((aligned(64)));
 	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with a tag inserted */
@@ -134,7 +156,9 @@ struct weir_burst {
 /* A frame about which nothing is known that is out of the ordinary. */
 static inline void weir_frame_plain(struct weir_frame *frame)
 {
-	frame->failed = frame->asks_tag = frame->alike = frame->parsed = false;
+	frame->failed = frame->refused = frame->asks_tag = frame->asks_sum = frame->alike =
+		frame->parsed = false;
+	frame->insert = WEIR_INSERT_NONE;
 	frame->hashed_for = frame->packet_type = 0;
 	frame->flow_hash = frame->hash_flags = 0;
 	frame->trace = WEIR_NO_FRAME;
@@ -144,6 +168,12 @@ static inline void weir_frame_plain(struct weir_frame *frame)
 static inline uint32_t weir_frame_bare_bytes(const struct weir_frame *frame)
 {
 	return frame->bytes - (frame->way.rest - 12u);
+}
+
+/* The sum that a frame's checksum is made of (enum hal_sum_kind). */
+static inline uint8_t weir_insert_kind(const struct weir_frame *frame)
+{
+	return frame->insert == WEIR_INSERT_CRC32C ? HAL_SUM_CRC32C : HAL_SUM_INTERNET;
 }
 
 /* What a stage answers. */
@@ -187,8 +217,12 @@ enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struc
 enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst);
 /* deliver.c: into receive queues and out of ports */
 enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct weir_burst *burst);
 enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst);
 enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst);
+/* Writes the header of frame `ahead` of a summed delivery, the rest of which is there. False: HAL was busy. */
+bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
+		      const struct weir_delivery *delivery, uint32_t ahead);
 /* What an operation for an entry of the burst, or for a frame to the wire, came to. */
 void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_result result,
 			 struct weir_firmware *firmware);
@@ -213,6 +247,16 @@ static inline const struct weir_layers *weir_frame_layers(struct weir_burst *bur
 void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst);
 void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
 		     const struct weir_vport *vport);
+
+/* checksum.c */
+/* What is wrong with where a frame's first descriptor wants a checksum, NULL: nothing. */
+const char *weir_checksum_fault(const struct weir_tx_descriptor *first, uint32_t bytes);
+/* Headers are there: puts checksums into those that need nothing else, marks the frames of the others. */
+void weir_checksum_begin(struct weir_burst *burst);
+/* Puts the checksum of a frame of the burst into its header copy: rest is that of its payload. */
+void weir_checksum_finish(struct weir_burst *burst, uint32_t number, const struct hal_sum *rest);
+/* Makes the header copy one that the board can put the checksum into, and says where. */
+void weir_checksum_leave(struct weir_burst *burst, uint32_t number, struct hal_insert *insert);
 
 /* sorter.c */
 struct weir_sort_key {

@@ -115,6 +115,18 @@ static uint8_t tags_to_strip(const struct weir_vport *vport, const struct weir_f
 	return *report ? 2 : 1;
 }
 
+/* Whether a frame's payload is summed on its way to a receiver; then *payload says how. */
+static bool sums_payload(const struct weir_frame *frame, struct weir_payload *payload)
+{
+	*payload = (struct weir_payload){ 0 };
+	if (WEIR_LIKELY(!frame->insert))
+		return false;
+	payload->sum.kind = weir_insert_kind(frame);
+	payload->end = frame->bytes;
+	payload->header_waits = true;
+	return true;
+}
+
 static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
 				     uint32_t number, uint16_t index)
 {
@@ -148,6 +160,10 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return CLAIM_DONE;
 	}
+	/* A copy's checksum is that of its own payload: the header copy has room for one at a time. */
+	if (WEIR_UNLIKELY(frame->insert) && burst->delivery_count &&
+	    burst->deliveries[burst->delivery_count - 1].frame == number)
+		return CLAIM_ROUND_FULL;
 	uint32_t buffers = 1, entry = burst->completion_count;
 
 	for (uint32_t room = queue->buffer_bytes; WEIR_UNLIKELY(room < bytes);
@@ -178,7 +194,9 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		.first_entry = (uint8_t)entry,
 		.entries = (uint8_t)buffers,
 		.strip = strip,
+		.summed = sums_payload(frame, &burst->payloads[entry]),
 	};
+	burst->seals |= burst->deliveries[burst->delivery_count - 1].summed;
 	struct place place = next_place(queue);
 
 	for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
@@ -218,6 +236,7 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 
 	if (delivery->frame != number || delivery->entries != 1)
 		return 0;
+	bool summed = false;
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 	const struct weir_vport *vport = &firmware->vports[frame->way.vport];
 	uint32_t pair = queue->index - firmware->functions[queue->function].first_queue;
@@ -235,7 +254,10 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 	for (uint32_t i = 0; i < done; i++) {
 		bytes += frame[i].bytes;
 		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, flags, 0);
+		summed |= sums_payload(&frame[i], &burst->payloads[entry + i]);
 	}
+	delivery->summed |= summed;
+	burst->seals |= summed;
 	take_buffers(firmware, burst, queue, done);
 	delivery->frames = (uint8_t)(1 + done);
 	delivery->entries = (uint8_t)(1 + done);

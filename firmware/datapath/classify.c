@@ -114,6 +114,11 @@ static bool admit(struct weir_firmware *firmware, struct weir_burst *burst,
 	struct weir_vport *vport = burst->source;
 	uint16_t flags = weir_le16_to_cpu(burst->descriptors[frame->first_descriptor].flags);
 
+	if (WEIR_UNLIKELY(frame->refused)) {
+		drop_malformed(firmware, burst, "no IPv4 header to put a checksum into, flags",
+			       flags);
+		return false;
+	}
 	if (WEIR_UNLIKELY(frame->failed)) {
 		struct weir_function *function = &firmware->functions[vport->function];
 

@@ -102,7 +102,8 @@ static struct weir_burst *burst_take(struct weir_firmware *firmware)
 	burst->frame_count = burst->descriptor_count = burst->consumed = burst->segment_count = 0;
 	burst->next_frame = burst->wire_frame = burst->delivery_count = burst->completion_count = 0;
 	burst->emit_delivery = burst->emit_frame = burst->emit_operation = 0;
-	burst->cut = burst->listed = burst->to_wire = false;
+	burst->seal_delivery = 0;
+	burst->cut = burst->listed = burst->to_wire = burst->asks_sums = burst->seals = false;
 	burst->pending = 0;
 	burst->started = firmware->burst_epoch;
 	return burst;
@@ -151,6 +152,9 @@ static bool burst_run(struct weir_firmware *firmware, struct weir_burst *burst)
 			break;
 		case WEIR_STAGE_EMIT:
 			answer = weir_stage_emit(firmware, burst);
+			break;
+		case WEIR_STAGE_SEAL:
+			answer = weir_stage_seal(firmware, burst);
 			break;
 		case WEIR_STAGE_COMPLETE:
 			answer = weir_stage_complete(firmware, burst);

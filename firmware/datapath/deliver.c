@@ -97,60 +97,115 @@ void weir_wire_result(struct weir_burst *burst, uint32_t number, enum hal_result
 	}
 }
 
-/* Where emission stands within a delivery: operations are numbered, those already submitted are passed over. */
+/* Where emission of a frame stands: operations are numbered, those already submitted are passed over. */
 struct emission {
 	struct weir_firmware *firmware;
 	struct weir_burst *burst;
-	const struct weir_delivery *delivery;
 	const struct weir_rx_queue *queue;
+	struct weir_payload *payload; /* what is summed, NULL: nothing */
 	hal_tag tag;
+	uint32_t first_entry;
 	uint32_t operation; /* next */
 	uint32_t buffer;    /* current, and how full it is */
 	uint32_t filled;
+	bool silent; /* nothing is written: room is left */
 };
 
-/* Writes a piece (device memory, or the host's when from is NULL) over as many buffers as it needs; false: HAL was busy. */
-static bool emit_piece(struct emission *emission, const uint8_t *from,
-		       const struct hal_segment *segment, uint32_t bytes)
+/* A piece of a frame: device memory, or the host's when from is NULL. */
+struct piece {
+	const uint8_t *from;
+	const struct hal_segment *segment;
+	uint32_t offset; /* in the segment */
+	uint32_t bytes;
+	bool summed;
+	uint32_t place; /* of its sum, in the frame */
+};
+
+/* Writes a piece that fits its buffer. */
+static enum hal_result write_piece(const struct emission *emission, const struct piece *piece,
+				   uint64_t address)
 {
 	struct hal *hal = emission->firmware->hal;
+	struct hal_requester to = emission->queue->requester;
+	const struct hal_segment *segment = piece->segment;
+
+	if (WEIR_LIKELY(!piece->summed))
+		return piece->from ? hal_dma_write(hal, to, address, piece->from + piece->offset,
+						   piece->bytes, emission->tag)
+				   : hal_dma_copy(hal, to, address, segment->requester,
+						  segment->address + piece->offset, piece->bytes,
+						  emission->tag);
+	struct weir_payload *payload = emission->payload;
+	/* Where it lies from the frame's beginning, which is an even place; or from the end. */
+	uint32_t place = payload->sum.kind == HAL_SUM_INTERNET
+				 ? piece->place
+				 : payload->end - piece->place - piece->bytes;
+
+	return piece->from ? hal_dma_write_sum(hal, to, address, piece->from + piece->offset,
+					       piece->bytes, &payload->sum, place, emission->tag)
+			   : hal_dma_copy_sum(hal, to, address, segment->requester,
+					      segment->address + piece->offset, piece->bytes,
+					      &payload->sum, place, emission->tag);
+}
+
+/* Writes a piece over as many buffers as it needs; false: HAL was busy. */
+static bool emit_piece(struct emission *emission, struct piece piece)
+{
 	struct weir_burst *burst = emission->burst;
 	const struct weir_rx_queue *queue = emission->queue;
-	uint32_t done = 0;
+	uint32_t left = piece.bytes;
 
-	while (done < bytes) {
-		uint32_t take = queue->buffer_bytes - emission->filled;
-		enum hal_result result;
+	while (left) {
+		piece.bytes = queue->buffer_bytes - emission->filled;
+		if (piece.bytes > left)
+			piece.bytes = left;
+		if (!emission->silent && emission->operation++ >= burst->emit_operation) {
+			enum hal_result result = write_piece(
+				emission, &piece,
+				burst->entry_address[emission->first_entry + emission->buffer] +
+					emission->filled);
 
-		if (take > bytes - done)
-			take = bytes - done;
-		if (emission->operation >= burst->emit_operation) {
-			uint64_t address = burst->entry_address[emission->delivery->first_entry +
-								emission->buffer] +
-					   emission->filled;
-
-			if (from)
-				result = hal_dma_write(hal, queue->requester, address, from + done,
-						       take, emission->tag);
-			else
-				result = hal_dma_copy(hal, queue->requester, address,
-						      segment->requester, segment->address + done,
-						      take, emission->tag);
 			if (WEIR_UNLIKELY(weir_burst_submitted(burst, result))) {
-				burst->emit_operation = (uint16_t)emission->operation;
+				burst->emit_operation = (uint16_t)(emission->operation - 1);
 				return false;
 			}
 			if (WEIR_UNLIKELY(result < 0))
-				weir_deliver_result(burst, emission->delivery->first_entry, result,
+				weir_deliver_result(burst, emission->first_entry, result,
 						    emission->firmware);
 		}
-		emission->operation++;
-		done += take;
-		emission->filled += take;
+		left -= piece.bytes;
+		piece.offset += piece.bytes;
+		piece.place += piece.bytes;
+		emission->filled += piece.bytes;
 		if (emission->filled == queue->buffer_bytes) {
 			emission->buffer++;
 			emission->filled = 0;
 		}
+	}
+	return true;
+}
+
+/* The same for a piece at `place` of the frame of which a part may be summed. */
+static bool emit_at(struct emission *emission, const uint8_t *from,
+		    const struct hal_segment *segment, uint32_t bytes, uint32_t place)
+{
+	struct piece piece = { from, segment, 0, bytes, false, place };
+
+	if (WEIR_LIKELY(!emission->payload))
+		return emit_piece(emission, piece);
+	/* Header, payload, padding. */
+	const uint32_t borders[] = { WEIR_HEADER_BYTES, emission->payload->end, UINT32_MAX };
+
+	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(borders) && bytes; i++) {
+		if (piece.place >= borders[i])
+			continue;
+		piece.bytes = borders[i] - piece.place < bytes ? borders[i] - piece.place : bytes;
+		piece.summed = i == 1;
+		if (!emit_piece(emission, piece))
+			return false;
+		bytes -= piece.bytes;
+		piece.offset += piece.bytes;
+		piece.place += piece.bytes;
 	}
 	return true;
 }
@@ -235,44 +290,91 @@ static bool emit_whole(struct weir_firmware *firmware, struct weir_burst *burst,
 	return number == frames;
 }
 
-/* A frame whose tag is put in or taken out, or that needs several buffers. False: HAL was busy. */
-static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *burst,
-			   const struct weir_delivery *delivery, bool whole)
+static bool goes_whole(const struct weir_frame *frame, const struct weir_delivery *delivery)
 {
-	const struct weir_frame *frame = &burst->frames[delivery->frame];
-	struct emission emission = { firmware,
-				     burst,
-				     delivery,
-				     &firmware->rx_queues[delivery->queue],
-				     weir_burst_tag(burst, WEIR_ITEM_ENTRY(delivery->first_entry)),
-				     0,
-				     0,
-				     0 };
+	return !delivery->strip && !frame->way.tag_inserted &&
+	       !(frame->way.rest == 16 && !frame->way.tagged);
+}
 
-	if (whole) {
-		if (!emit_piece(&emission, frame->header, NULL, frame->header_bytes))
-			return false;
-	} else {
-		uint8_t *tag = burst->tags[delivery->frame];
-		uint32_t rest = frame->way.rest + (delivery->strip > 1 ? 4u : 0u);
+static bool emit_header(struct emission *emission, const struct weir_delivery *delivery,
+			uint32_t number)
+{
+	struct weir_burst *burst = emission->burst;
+	const struct weir_frame *frame = &burst->frames[number];
+	uint32_t rest = frame->way.rest + (delivery->strip > 1 ? 4u : 0u);
+	uint8_t *tag = burst->tags[number];
 
-		if (!emit_piece(&emission, frame->header, NULL, 12))
-			return false;
-		if (!delivery->strip && frame->way.tagged) {
+	if (goes_whole(frame, delivery))
+		return emit_at(emission, frame->header, NULL, frame->header_bytes, 0);
+	if (!emit_at(emission, frame->header, NULL, 12, 0))
+		return false;
+	if (!delivery->strip && frame->way.tagged) {
+		if (!emission->silent)
 			store_tag(tag, frame);
-			if (!emit_piece(&emission, tag, NULL, 4))
-				return false;
-		}
-		if (!emit_piece(&emission, frame->header + rest, NULL, frame->header_bytes - rest))
+		if (!emit_piece(emission, (struct piece){ tag, NULL, 0, 4, false, 0 }))
 			return false;
 	}
+	return emit_at(emission, frame->header + rest, NULL, frame->header_bytes - rest, rest);
+}
+
+static struct emission emission_of(struct weir_firmware *firmware, struct weir_burst *burst,
+				   const struct weir_delivery *delivery, uint32_t ahead)
+{
+	uint32_t entry = delivery->first_entry + ahead;
+
+	return (struct emission){
+		.firmware = firmware,
+		.burst = burst,
+		.queue = &firmware->rx_queues[delivery->queue],
+		.payload = delivery->summed && burst->payloads[entry].end ? &burst->payloads[entry]
+									  : NULL,
+		.tag = weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)),
+		.first_entry = entry,
+	};
+}
+
+/* A frame whose tag is put in or taken out, that needs several buffers, or that is summed: number `ahead` of the delivery. False: HAL
+ * was busy. */
+static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *burst,
+			   const struct weir_delivery *delivery, uint32_t ahead)
+{
+	const struct weir_frame *frame = &burst->frames[delivery->frame + ahead];
+	struct emission emission = emission_of(firmware, burst, delivery, ahead);
+	uint32_t place = frame->header_bytes;
+
+	emission.silent = emission.payload && emission.payload->header_waits;
+	if (!emit_header(&emission, delivery, delivery->frame + ahead))
+		return false;
+	emission.silent = false;
 	for (uint32_t i = 0; i < frame->segments; i++) {
 		const struct hal_segment *segment = &burst->segments[frame->first_segment + i];
 
-		if (!emit_piece(&emission, NULL, segment, segment->bytes))
+		if (!emit_at(&emission, NULL, segment, segment->bytes, place))
 			return false;
+		place += segment->bytes;
 	}
 	burst->emit_operation = 0;
+	return true;
+}
+
+bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
+		      const struct weir_delivery *delivery, uint32_t ahead)
+{
+	struct emission emission = emission_of(firmware, burst, delivery, ahead);
+
+	if (!emit_header(&emission, delivery, delivery->frame + ahead))
+		return false;
+	burst->emit_operation = 0;
+	return true;
+}
+
+/* Frames that are summed: each by itself. False: HAL was busy. */
+static bool emit_summed(struct weir_firmware *firmware, struct weir_burst *burst,
+			const struct weir_delivery *delivery)
+{
+	for (; burst->emit_frame < delivery->frames; burst->emit_frame++)
+		if (!emit_in_pieces(firmware, burst, delivery, burst->emit_frame))
+			return false;
 	return true;
 }
 
@@ -280,8 +382,6 @@ static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *bur
 			  struct weir_delivery *delivery)
 {
 	const struct weir_frame *frame = &burst->frames[delivery->frame];
-	bool whole = !delivery->strip && !frame->way.tag_inserted &&
-		     !(frame->way.rest == 16 && !frame->way.tagged);
 
 	/* Once, also when the HAL was busy at the first operation; in a trace each frame has a delivery of its own. */
 	if (WEIR_UNLIKELY(frame->trace) && !delivery->traced) {
@@ -291,9 +391,11 @@ static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *bur
 				burst->entry_address[delivery->first_entry], delivery->bytes,
 				weir_le16_to_cpu(burst->completions[delivery->first_entry].buffer));
 	}
-	if (WEIR_LIKELY(whole && delivery->entries == delivery->frames))
+	if (WEIR_UNLIKELY(delivery->summed))
+		return emit_summed(firmware, burst, delivery);
+	if (WEIR_LIKELY(delivery->entries == delivery->frames && goes_whole(frame, delivery)))
 		return emit_whole(firmware, burst, delivery);
-	return emit_in_pieces(firmware, burst, delivery, whole);
+	return emit_in_pieces(firmware, burst, delivery, 0);
 }
 
 /* The header with the tag in it. */
@@ -321,9 +423,12 @@ static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burs
 	for (; number < end; number++, frame++) {
 		const uint8_t *header = frame->header;
 		uint32_t header_bytes = frame->header_bytes, out = frame->bytes;
+		struct hal_insert insert;
 
 		if (WEIR_UNLIKELY(!frame->way.to_wire || frame->way.route == WEIR_ROUTE_DROP))
 			continue;
+		if (WEIR_UNLIKELY(frame->insert))
+			weir_checksum_leave(burst, number, &insert);
 		if (WEIR_UNLIKELY(frame->way.tag_inserted)) {
 			header = header_with_tag(burst, number);
 			header_bytes = header_bytes - frame->way.rest + 16;
@@ -331,7 +436,8 @@ static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burs
 		}
 		enum hal_result result = hal_transmit(hal, port, header, header_bytes,
 						      &burst->segments[frame->first_segment],
-						      frame->segments, NULL, tag | number);
+						      frame->segments,
+						      frame->insert ? &insert : NULL, tag | number);
 
 		if (WEIR_LIKELY(result == HAL_DONE)) {
 			frames++;
@@ -366,7 +472,7 @@ enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct we
 	if (burst->pending)
 		return WEIR_WAIT;
 	burst->complete_delivery = burst->complete_entry = 0;
-	burst->stage = WEIR_STAGE_COMPLETE;
+	burst->stage = WEIR_UNLIKELY(burst->seals) ? WEIR_STAGE_SEAL : WEIR_STAGE_COMPLETE;
 	return WEIR_NEXT;
 }
 

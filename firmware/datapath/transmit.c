@@ -5,7 +5,8 @@
  */
 #include "burst.h"
 
-#define BUSY_MARK 0x80000000u /* shadow_doorbell.event_index: never ring */
+#define CHECKSUM_FLAGS (WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK | WEIR_TXD_IPV4_CHECKSUM_MASK)
+#define BUSY_MARK      0x80000000u /* shadow_doorbell.event_index: never ring */
 
 static struct weir_tx_queue *queue_of(struct weir_firmware *firmware, const struct weir_burst *burst)
 {
@@ -213,12 +214,12 @@ static const char *descriptor_fault(const struct weir_tx_descriptor *first, uint
 		uint16_t flags = weir_le16_to_cpu(first[i].flags),
 			 length = weir_le16_to_cpu(first[i].length);
 		uint16_t known = WEIR_TXD_TYPE_MASK | WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK |
-				 WEIR_TXD_VLAN_MASK;
+				 WEIR_TXD_VLAN_MASK | (i ? 0 : CHECKSUM_FLAGS);
 
 		*value = flags;
 		if (WEIR_GET(WEIR_TXD_TYPE, flags) != 0)
 			return "descriptor of an unknown type, flags";
-		if (flags & ~known || first[i].reserved)
+		if (flags & ~known || (i && first[i].checksum))
 			return "descriptor with reserved bits set, flags";
 		*value = length;
 		if (length == 0 || length > 16384)
@@ -234,7 +235,8 @@ static const char *descriptor_fault(const struct weir_tx_descriptor *first, uint
 	if (*bytes + (weir_le16_to_cpu(first->flags) & WEIR_TXD_VLAN_MASK ? 4 : 0) >
 	    WEIR_MAX_FRAME_BYTES)
 		return "frame too long, bytes";
-	return NULL;
+	*value = weir_le16_to_cpu(first->flags);
+	return weir_checksum_fault(first, *bytes);
 }
 
 /* Whether a descriptor is a frame by itself, with nothing special about it; *bytes: its length. */
@@ -243,19 +245,30 @@ static bool is_plain_frame(const struct weir_tx_descriptor *descriptor, uint32_t
 	uint32_t flags = weir_le16_to_cpu(descriptor->flags) & ~WEIR_TXD_REPORT_MASK;
 
 	*bytes = weir_le16_to_cpu(descriptor->length);
-	return !((flags ^ WEIR_TXD_END_MASK) | descriptor->reserved) &&
+	return !((flags ^ WEIR_TXD_END_MASK) | descriptor->checksum) &&
 	       *bytes - WEIR_MIN_FRAME_BYTES <= WEIR_MAX_FRAME_BYTES - WEIR_MIN_FRAME_BYTES &&
 	       weir_le64_to_cpu(descriptor->address) <= UINT64_MAX - WEIR_MAX_FRAME_BYTES;
 }
 
 static inline void set_frame(struct weir_frame *frame, uint32_t first, uint32_t count,
-			     uint32_t bytes, bool asks_tag)
+			     uint32_t bytes)
 {
 	frame->bytes = (uint16_t)bytes;
 	frame->first_descriptor = (uint16_t)first;
 	frame->descriptors = (uint16_t)count;
 	weir_frame_plain(frame);
-	frame->asks_tag = asks_tag;
+}
+
+/* A frame whose descriptors are in order, and may ask for something. */
+static void add_frame(struct weir_burst *burst, uint32_t first, uint32_t count, uint32_t bytes)
+{
+	struct weir_frame *frame = &burst->frames[burst->frame_count++];
+	uint32_t flags = weir_le16_to_cpu(burst->descriptors[first].flags);
+
+	set_frame(frame, first, count, bytes);
+	frame->asks_tag = flags & WEIR_TXD_VLAN_MASK;
+	frame->asks_sum = flags & CHECKSUM_FLAGS;
+	burst->asks_sums |= frame->asks_sum;
 }
 
 /* Tells the board what will soon be read: the fetched descriptors' memory, of which a part is the next burst's. */
@@ -282,7 +295,7 @@ static uint32_t cut_plain_frames(struct weir_burst *burst, uint32_t at)
 	if (end > at + WEIR_BURST_FRAMES - count)
 		end = at + WEIR_BURST_FRAMES - count;
 	while (at < end && is_plain_frame(&burst->descriptors[at], &bytes))
-		set_frame(&burst->frames[count++], at++, 1, bytes, false);
+		set_frame(&burst->frames[count++], at++, 1, bytes);
 	burst->frame_count = (uint16_t)count;
 	return at;
 }
@@ -329,8 +342,7 @@ static void cut_frames(struct weir_firmware *firmware, struct weir_burst *burst)
 		if (WEIR_UNLIKELY(fault)) {
 			malformed(firmware, burst, fault, value);
 		} else {
-			set_frame(&burst->frames[burst->frame_count++], at, count, bytes,
-				  weir_le16_to_cpu(first->flags) & WEIR_TXD_VLAN_MASK);
+			add_frame(burst, at, count, bytes);
 		}
 		at += count;
 		burst->consumed = (uint16_t)at;
@@ -454,6 +466,8 @@ enum weir_stage_answer weir_stage_headers(struct weir_firmware *firmware, struct
 	}
 	if (burst->pending)
 		return WEIR_WAIT;
+	if (WEIR_UNLIKELY(burst->asks_sums))
+		weir_checksum_begin(burst);
 	burst->next_frame = 0;
 	burst->stage = WEIR_STAGE_CLASSIFY;
 	return WEIR_NEXT;

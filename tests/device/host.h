@@ -37,6 +37,7 @@ struct host_tx {
 	uint16_t tail;	/* posted */
 	uint16_t freed; /* head seen */
 	uint64_t ring, head, shadow_address, staging;
+	uint16_t checksum; /* tx_descriptor.checksum of what host_send() sends with the flag CHECKSUM */
 	uint32_t doorbells; /* rung */
 };
 

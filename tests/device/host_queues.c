@@ -156,6 +156,11 @@ void host_post_descriptor(struct host_function *function, uint16_t queue,
 	ring[tx->tail++ % RING] = *descriptor;
 }
 
+/* What a frame's first descriptor may ask for. */
+#define FIRST_FLAGS                                                           \
+	(WEIR_TXD_VLAN_MASK | WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK | \
+	 WEIR_TXD_IPV4_CHECKSUM_MASK)
+
 bool host_send(struct host_function *function, uint16_t queue, const uint8_t *frame, uint32_t bytes,
 	       uint32_t segments, uint32_t offset, uint16_t flags, uint16_t vlan_tci)
 {
@@ -176,11 +181,13 @@ bool host_send(struct host_function *function, uint16_t queue, const uint8_t *fr
 			.address = weir_cpu_to_le64(at),
 			.length = weir_cpu_to_le16((uint16_t)take),
 			.flags = weir_cpu_to_le16(
-				(uint16_t)((i == 0 ? flags & WEIR_TXD_VLAN_MASK : 0) |
+				(uint16_t)((i == 0 ? flags & FIRST_FLAGS : 0) |
 					   (i + 1 == segments
 						    ? WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK
 						    : 0))),
 			.vlan_tci = weir_cpu_to_le16(i == 0 ? vlan_tci : 0),
+			.checksum = weir_cpu_to_le16(
+				i == 0 && flags & WEIR_TXD_CHECKSUM_MASK ? tx->checksum : 0),
 		};
 
 		memcpy(host_pointer(function, at), frame + done, take);

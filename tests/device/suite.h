@@ -33,6 +33,7 @@ SUITE_PART(storm);
 SUITE_PART(fair);
 SUITE_PART(protocol);
 SUITE_PART(rss);
+SUITE_PART(checksum);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)

@@ -388,8 +388,8 @@ static void frames_with_reserved_bits_are_dropped(void)
 				expect_malformed(scene, pair, segments, "flags");
 				place->flags &= weir_cpu_to_le16((uint16_t) ~(1u << bit));
 			}
-			place->reserved = weir_cpu_to_le16((uint16_t)(1u << bit));
-			expect_malformed(scene, pair, segments, "reserved");
+			place->checksum = weir_cpu_to_le16((uint16_t)(1u << bit));
+			expect_malformed(scene, pair, segments, "checksum");
 		}
 	}
 	WEIR_EXPECT_EQ(function_stat(scene->attacker, WEIR_STAT_FUNCTION_QUEUES_STOPPED), 0);

@@ -433,7 +433,7 @@ static bool a_vf_errs(void)
 		.address = weir_cpu_to_le64(function->iova + (chance(2) ? 0x40000000u : 0)),
 		.length = weir_cpu_to_le16((uint16_t)chance(65536)),
 		.flags = weir_cpu_to_le16((uint16_t)(WEIR_TXD_END_MASK | chance(65536))),
-		.reserved = weir_cpu_to_le16((uint16_t)(chance(2) ? chance(65536) : 0)),
+		.checksum = weir_cpu_to_le16((uint16_t)(chance(2) ? chance(65536) : 0)),
 	};
 	uint64_t garbage = storm.random;
 

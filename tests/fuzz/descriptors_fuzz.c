@@ -87,7 +87,7 @@ static void descriptors(struct input *input)
 			descriptor.vlan_tci = weir_cpu_to_le16((uint16_t)take(input, 1));
 			if (weir_le16_to_cpu(descriptor.flags) & 0x80) {
 				descriptor.flags = weir_cpu_to_le16((uint16_t)take(input, 2));
-				descriptor.reserved = weir_cpu_to_le16((uint16_t)take(input, 1));
+				descriptor.checksum = weir_cpu_to_le16((uint16_t)take(input, 1));
 			}
 		}
 		host_post_descriptor(bad, queue, &descriptor);
@@ -100,8 +100,8 @@ static void descriptors(struct input *input)
 static void good_frame(struct input *input)
 {
 	static uint8_t frame[HOST_FRAME_MAX];
-	uint16_t queue = (uint16_t)(take(input, 1) & 1),
-		 flags = take(input, 1) & 1 ? WEIR_TXD_VLAN_MASK : 0;
+	uint16_t queue = (uint16_t)(take(input, 1) & 1), asks = (uint16_t)take(input, 1),
+		 flags = asks & 1 ? WEIR_TXD_VLAN_MASK : 0;
 	uint64_t to[] = { test_mac(0), test_mac(2), test_mac(77), 0xffffffffffff, 0x010000005e0001 };
 	uint32_t bytes = 60 + (uint32_t)take(input, 2) % 9100;
 
@@ -114,6 +114,14 @@ static void good_frame(struct input *input)
 	uint32_t offset = (uint32_t)take(input, 1) % 64;
 	uint16_t tci = (uint16_t)take(input, 2);
 
+	/* Checksums at places that are mostly possible, in frames that mostly have no such header. */
+	if (asks & 2) {
+		flags |= WEIR_TXD_CHECKSUM_MASK | (asks & 4 ? WEIR_TXD_CRC32C_MASK : 0);
+		bad->tx[queue].checksum =
+			(uint16_t)((20u + asks / 16u) | (asks & 8 ? 100u : 4u) << 8);
+	}
+	if (asks & 16)
+		flags |= WEIR_TXD_IPV4_CHECKSUM_MASK;
 	if (!host_send(bad, queue, frame, bytes, 1 + how % 32u, offset, flags, tci))
 		return;
 	/* Its end may be where nothing is. */

@@ -91,6 +91,8 @@ typedef uint64_t weir_le64;
 #define WEIR_VLAN_NONE 0xffff /* a filter that takes frames of any VLAN its vport is a member of */
 #define WEIR_FUNCTION_SELF 0xffff /* the function that sends the command */
 #define WEIR_STRING_BYTES 32 /* longest string attribute, terminating zero included */
+#define WEIR_CHECKSUM_START_MIN 22 /* least tx_descriptor.checksum.START: behind the Ethernet header and two tags */
+#define WEIR_CHECKSUM_REACH_BYTES 128 /* a checksum's field must lie within so many bytes from the frame's beginning as it is in host memory */
 #define WEIR_SHADOW_BYTES 128 /* size and alignment of a queue's shadow doorbell in host memory */
 #define WEIR_RESET_TIME_MS 100 /* longest time from a reset until STATUS.STATE is READY (PCIe 5.0 section 6.6.2) */
 #define WEIR_ATTRIBUTE_MUST 32768 /* bit of an attribute's type: a receiver that does not know the attribute must fail the command */
@@ -130,6 +132,14 @@ enum weir_role {
 	WEIR_ROLE_VF = 1, /* a virtual function's driver */
 	WEIR_ROLE_TRUSTED_VF = 2, /* a VF the administrator trusts (ip link set … vf N trust on) */
 	WEIR_ROLE_MANAGER = 3, /* the owner of the card: weir-sim's management socket */
+};
+
+/* what is known of a received frame's checksum; only with the vport's RX_CHECKSUM */
+enum weir_checksum_state {
+	WEIR_CHECKSUM_STATE_UNKNOWN = 0, /* not looked at, or it cannot be told: no such header, a fragment, more than the frame carries */
+	WEIR_CHECKSUM_STATE_GOOD = 1, /* verified */
+	WEIR_CHECKSUM_STATE_BAD = 2, /* verified, and wrong */
+	WEIR_CHECKSUM_STATE_ABSENT = 3, /* UDP: zero, its sender gave none */
 };
 
 /* kind of an entry of the admin completion ring */
@@ -294,6 +304,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_SHADOW_DOORBELLS_MASK 0x1u
 #define WEIR_REG_FEATURES_FLOW_SPREAD_SHIFT 1 /* several receive queues behind an indirection table */
 #define WEIR_REG_FEATURES_FLOW_SPREAD_MASK 0x2u
+#define WEIR_REG_FEATURES_CHECKSUM_SHIFT 2 /* checksums are inserted on transmit and verified on receive */
+#define WEIR_REG_FEATURES_CHECKSUM_MASK 0x4u
 #define WEIR_REG_FEATURES_MODERATION_SHIFT 3 /* interrupts of queues can wait: MODERATION_US, MODERATION_COUNT */
 #define WEIR_REG_FEATURES_MODERATION_MASK 0x8u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
@@ -367,14 +379,14 @@ struct weir_tx_descriptor {
 	weir_le16 length; /* bytes, 1 to 16384; the sum over a frame from MIN_FRAME_BYTES to MAX_FRAME_BYTES */
 	weir_le16 flags;
 	weir_le16 vlan_tci; /* tag to insert */
-	weir_le16 reserved; /* zero */
+	weir_le16 checksum; /* with CHECKSUM, else zero */
 };
 _Static_assert(sizeof(struct weir_tx_descriptor) == 16, "ABI");
 _Static_assert(offsetof(struct weir_tx_descriptor, address) == 0, "ABI");
 _Static_assert(offsetof(struct weir_tx_descriptor, length) == 8, "ABI");
 _Static_assert(offsetof(struct weir_tx_descriptor, flags) == 10, "ABI");
 _Static_assert(offsetof(struct weir_tx_descriptor, vlan_tci) == 12, "ABI");
-_Static_assert(offsetof(struct weir_tx_descriptor, reserved) == 14, "ABI");
+_Static_assert(offsetof(struct weir_tx_descriptor, checksum) == 14, "ABI");
 #define WEIR_TXD_TYPE_SHIFT 0 /* 0 data; others reserved for offload contexts */
 #define WEIR_TXD_TYPE_MASK 0xfu
 #define WEIR_TXD_END_SHIFT 4 /* last descriptor of the frame */
@@ -383,6 +395,16 @@ _Static_assert(offsetof(struct weir_tx_descriptor, reserved) == 14, "ABI");
 #define WEIR_TXD_REPORT_MASK 0x20u
 #define WEIR_TXD_VLAN_SHIFT 6 /* on the frame's first descriptor: insert vlan_tci as 802.1Q */
 #define WEIR_TXD_VLAN_MASK 0x40u
+#define WEIR_TXD_CHECKSUM_SHIFT 7 /* on the frame's first descriptor: put in the checksum that `checksum` describes */
+#define WEIR_TXD_CHECKSUM_MASK 0x80u
+#define WEIR_TXD_CRC32C_SHIFT 8 /* with CHECKSUM: it is SCTP's CRC32c, of four bytes */
+#define WEIR_TXD_CRC32C_MASK 0x100u
+#define WEIR_TXD_IPV4_CHECKSUM_SHIFT 11 /* on the frame's first descriptor: put in the checksum of the (outermost) IPv4 header */
+#define WEIR_TXD_IPV4_CHECKSUM_MASK 0x800u
+#define WEIR_TXD_START_SHIFT 0 /* first byte that is summed, from the frame's beginning in host memory; the last is the frame's */
+#define WEIR_TXD_START_MASK 0xffu
+#define WEIR_TXD_OFFSET_SHIFT 8 /* of the checksum field behind START */
+#define WEIR_TXD_OFFSET_MASK 0xff00u
 
 /* entry of the free-buffer ring, format 0: the buffer's length is the queue's buffer_size */
 struct weir_rx_buffer {
@@ -433,6 +455,14 @@ _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
 #define WEIR_RXC_FLOW_HASH_MASK 0x40u
 #define WEIR_RXC_LOOPED_SHIFT 7 /* from another vport of this card, not from the wire */
 #define WEIR_RXC_LOOPED_MASK 0x80u
+#define WEIR_RXC_IP_SHIFT 8 /* enum checksum_state of the IPv4 header */
+#define WEIR_RXC_IP_MASK 0x300u
+#define WEIR_RXC_L4_SHIFT 10 /* enum checksum_state of TCP, UDP or SCTP */
+#define WEIR_RXC_L4_MASK 0xc00u
+#define WEIR_RXC_INNER_IP_SHIFT 12 /* the same of the frame inside a tunnel */
+#define WEIR_RXC_INNER_IP_MASK 0x3000u
+#define WEIR_RXC_INNER_L4_SHIFT 14
+#define WEIR_RXC_INNER_L4_MASK 0xc000u
 #define WEIR_RXC_HASH_L4_SHIFT 17 /* with FLOW_HASH: ports are in it, too */
 #define WEIR_RXC_HASH_L4_MASK 0x20000u
 #define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
@@ -654,6 +684,7 @@ enum weir_vport_flag {
 	WEIR_VPORT_BROADCAST = 1 << 3, /* broadcast frames; on after reset */
 	WEIR_VPORT_VLAN_FILTER = 1 << 4, /* tagged frames only of VLANs added; off after reset: all VLANs */
 	WEIR_VPORT_VLAN_STRIP = 1 << 5, /* take the 802.1Q tag out of received frames into the completion */
+	WEIR_VPORT_RX_CHECKSUM = 1 << 6, /* verify the checksums of received frames and say so in completions */
 };
 
 /* Admin commands. */
@@ -744,6 +775,7 @@ enum weir_stat_vport {
 	WEIR_STAT_VPORT_TX_DROPPED_FAULT = 14, /* a transfer from the host failed */
 	WEIR_STAT_VPORT_TX_DROPPED_LINK = 15, /* link policy disable, or the wire is down */
 	WEIR_STAT_VPORT_TX_LOOPED = 16, /* frames delivered inside the card */
+	WEIR_STAT_VPORT_RX_CHECKSUM_BAD = 17, /* frames of which a checksum was found to be wrong; they are delivered (with RX_CHECKSUM) */
 	WEIR_STAT_VPORT_COUNT
 };
 

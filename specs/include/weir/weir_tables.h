@@ -164,6 +164,7 @@ WEIR_TABLE char *const weir_stat_vport_names[WEIR_STAT_VPORT_COUNT] = {
 	"tx_dropped_fault",
 	"tx_dropped_link",
 	"tx_looped",
+	"rx_checksum_bad",
 };
 WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"frames",
@@ -219,6 +220,13 @@ WEIR_TABLE struct weir_name weir_role_names[] = {
 	{ 1, "vf" },
 	{ 2, "trusted_vf" },
 	{ 3, "manager" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_checksum_state_names[] = {
+	{ 0, "unknown" },
+	{ 1, "good" },
+	{ 2, "bad" },
+	{ 3, "absent" },
 	{ -1, NULL },
 };
 WEIR_TABLE struct weir_name weir_admin_entry_names[] = {
@@ -328,6 +336,7 @@ WEIR_TABLE struct weir_name weir_vport_flag_names[] = {
 	{ 8, "broadcast" },
 	{ 16, "vlan_filter" },
 	{ 32, "vlan_strip" },
+	{ 64, "rx_checksum" },
 	{ -1, NULL },
 };
 
@@ -355,7 +364,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 3, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "moderation", 3, 1 } } },
+	{ "features", "control", 0x60, 'r', 4, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },

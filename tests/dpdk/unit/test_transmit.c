@@ -16,7 +16,7 @@ static void check_descriptor(const struct fake *fake, uint16_t number,
 	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->length), segment->data_len);
 	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->flags), flags);
 	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->vlan_tci), vlan_tci);
-	WEIR_EXPECT_EQ(descriptor->reserved, 0);
+	WEIR_EXPECT_EQ(descriptor->checksum, 0);
 }
 
 static void descriptors_say_where_the_frames_are(void)

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Checksums that the device puts into frames (specs/checksum.md, "Transmit"). A frame that lies whole in the private copy gets its
+ * checksum there, once, before anybody looks at it. Of a longer one the sum of what is behind the copy is taken as that is moved, and
+ * the header follows with the finished checksum (deliver.c, seal.c), or the board puts it in (hal_transmit()).
+ */
+#include "burst.h"
+#include "weir_sum.h"
+
+#define ETHERTYPE_IPV4	       0x0800
+#define ETHERTYPE_VLAN	       0x8100
+#define ETHERTYPE_SERVICE_VLAN 0x88a8
+
+static uint32_t load16(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 8 | at[1];
+}
+
+static void store16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* The sum of `bytes` bytes of a header copy, of words that begin at even places of the frame. */
+static uint32_t sum_at(const uint8_t *header, uint32_t at, uint32_t bytes)
+{
+	uint32_t sum = weir_sum_of(header + at, bytes);
+
+	return at & 1 ? weir_sum_swap(sum) : sum;
+}
+
+/* Puts the checksum into the header copy; rest: that of what lies behind the copy, by places in the frame. */
+static void put(uint8_t *header, const struct weir_frame *frame, const struct hal_sum *rest)
+{
+	uint32_t start = frame->insert_start, copied = frame->header_bytes - start;
+	uint8_t *field = header + frame->insert_field;
+
+	if (rest->kind == HAL_SUM_INTERNET) {
+		store16(field, frame->insert_seed);
+		uint32_t sum = weir_sum_add(sum_at(header, start, copied), rest->value);
+
+		store16(field, weir_sum_field(start & 1 ? weir_sum_swap(sum) : sum));
+	} else {
+		uint32_t behind = frame->bytes - frame->header_bytes;
+
+		for (int i = 0; i < 4; i++)
+			field[i] = 0;
+		uint32_t crc = weir_crc32c_shift(weir_crc32c(0, header + start, copied), behind) ^
+			       rest->value;
+
+		crc = weir_crc32c_field(crc, frame->bytes - start);
+		for (int i = 0; i < 4; i++)
+			field[i] = (uint8_t)(crc >> 8 * i);
+	}
+}
+
+/* The IPv4 header's own checksum; false: there is no such header. */
+static bool put_ipv4(uint8_t *header, uint32_t bytes)
+{
+	uint32_t at = 12;
+
+	for (uint32_t tags = 0; tags < 2 && at + 4 <= bytes; tags++) {
+		uint32_t type = load16(header + at);
+
+		if (type != ETHERTYPE_VLAN && type != ETHERTYPE_SERVICE_VLAN)
+			break;
+		at += 4;
+	}
+	uint8_t *ip = header + at + 2;
+	uint32_t ip_bytes = (ip[0] & 0xfu) * 4;
+
+	/* The shortest one ends within any header copy, whatever it holds of the frame. */
+	if (bytes < at + 2 + 20 || load16(header + at) != ETHERTYPE_IPV4 || ip[0] >> 4 != 4 ||
+	    ip_bytes < 20 || bytes < at + 2 + ip_bytes)
+		return false;
+	store16(ip + 10, 0);
+	store16(ip + 10, ~weir_sum_of(ip, ip_bytes));
+	return true;
+}
+
+const char *weir_checksum_fault(const struct weir_tx_descriptor *first, uint32_t bytes)
+{
+	uint32_t flags = weir_le16_to_cpu(first->flags), where = weir_le16_to_cpu(first->checksum);
+	uint32_t start = WEIR_GET(WEIR_TXD_START, where);
+	uint32_t end =
+		start + WEIR_GET(WEIR_TXD_OFFSET, where) + (flags & WEIR_TXD_CRC32C_MASK ? 4 : 2);
+
+	if (!(flags & WEIR_TXD_CHECKSUM_MASK))
+		return flags & WEIR_TXD_CRC32C_MASK || where
+			       ? "descriptor with the place of a checksum that is not asked for, flags"
+			       : NULL;
+	if (start < WEIR_CHECKSUM_START_MIN || end > WEIR_CHECKSUM_REACH_BYTES || end > bytes)
+		return "checksum outside of where one may be, flags";
+	return NULL;
+}
+
+void weir_checksum_begin(struct weir_burst *burst)
+{
+	for (uint32_t i = 0; i < burst->frame_count; i++) {
+		struct weir_frame *frame = &burst->frames[i];
+		const struct weir_tx_descriptor *first =
+			&burst->descriptors[frame->first_descriptor];
+		uint32_t flags = weir_le16_to_cpu(first->flags),
+			 where = weir_le16_to_cpu(first->checksum);
+		uint8_t *header = burst->headers[i];
+
+		if (!frame->asks_sum || frame->failed)
+			continue;
+		if (flags & WEIR_TXD_IPV4_CHECKSUM_MASK && !put_ipv4(header, frame->header_bytes)) {
+			frame->failed = frame->refused = true;
+			continue;
+		}
+		if (!(flags & WEIR_TXD_CHECKSUM_MASK))
+			continue;
+		struct hal_sum none = { 0, flags & WEIR_TXD_CRC32C_MASK ? HAL_SUM_CRC32C
+									: HAL_SUM_INTERNET };
+
+		frame->insert_start = (uint8_t)WEIR_GET(WEIR_TXD_START, where);
+		frame->insert_field =
+			(uint8_t)(frame->insert_start + WEIR_GET(WEIR_TXD_OFFSET, where));
+		frame->insert_seed = (uint16_t)load16(header + frame->insert_field);
+		if (frame->segments)
+			frame->insert = none.kind == HAL_SUM_CRC32C ? WEIR_INSERT_CRC32C
+								    : WEIR_INSERT_INTERNET;
+		else
+			put(header, frame, &none);
+	}
+}
+
+void weir_checksum_finish(struct weir_burst *burst, uint32_t number, const struct hal_sum *rest)
+{
+	put(burst->headers[number], &burst->frames[number], rest);
+}
+
+void weir_checksum_leave(struct weir_burst *burst, uint32_t number, struct hal_insert *insert)
+{
+	const struct weir_frame *frame = &burst->frames[number];
+	/* What the tag moves. */
+	uint32_t moved = frame->way.tag_inserted ? 16u - frame->way.rest : 0;
+
+	/* A copy of the frame that a vport got has left its own checksum in the field. */
+	if (frame->insert == WEIR_INSERT_INTERNET)
+		store16(burst->headers[number] + frame->insert_field, frame->insert_seed);
+	*insert = (struct hal_insert){
+		.start = (uint16_t)(frame->insert_start + moved),
+		.field = (uint16_t)(frame->insert_field + moved),
+		.kind = weir_insert_kind(frame),
+	};
+}

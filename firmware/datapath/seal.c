@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The stage behind emit for deliveries whose payload was summed on its way (specs/checksum.md): now that the sums are known, headers
+ * that carry a checksum follow. Until then a receiver has the payload alone, and no completion.
+ */
+#include "burst.h"
+
+static bool entry_failed(const struct weir_burst *burst, uint32_t entry)
+{
+	return weir_le32_to_cpu(burst->completions[entry].flags) & WEIR_RXC_ERROR_MASK;
+}
+
+/* Frame `ahead` of a delivery. False: HAL was busy; it is called again when nothing is in flight any more. */
+static bool seal(struct weir_firmware *firmware, struct weir_burst *burst,
+		 const struct weir_delivery *delivery, uint32_t ahead)
+{
+	uint32_t number = delivery->frame + ahead;
+	const struct weir_payload *payload = &burst->payloads[delivery->first_entry + ahead];
+
+	if (!payload->end || entry_failed(burst, delivery->first_entry + ahead))
+		return true;
+	if (!payload->header_waits)
+		return true;
+	weir_checksum_finish(burst, number, &payload->sum);
+	return weir_emit_header(firmware, burst, delivery, ahead);
+}
+
+enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	for (; burst->seal_delivery < burst->delivery_count; burst->seal_delivery++) {
+		const struct weir_delivery *delivery = &burst->deliveries[burst->seal_delivery];
+
+		for (; delivery->summed && burst->emit_frame < delivery->frames; burst->emit_frame++)
+			if (WEIR_UNLIKELY(!seal(firmware, burst, delivery, burst->emit_frame)))
+				return WEIR_RETRY;
+		burst->emit_frame = 0;
+	}
+	if (burst->pending)
+		return WEIR_WAIT;
+	burst->seal_delivery = 0;
+	burst->seals = false;
+	burst->stage = WEIR_STAGE_COMPLETE;
+	return WEIR_NEXT;
+}
