@@ -108,6 +108,7 @@ struct weir_payload {
 	struct hal_sum sum;
 	uint16_t end;	   /* bytes from there on are not summed; 0: no sum is taken */
 	bool header_waits; /* the header carries the checksum: it is written when the sum is known */
+	bool judged; /* the frame's completion tells of its checksums, once the sum is known */
 };
 
 struct weir_burst {
@@ -228,6 +229,18 @@ void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_resu
 			 struct weir_firmware *firmware);
 void weir_wire_result(struct weir_burst *burst, uint32_t frame, enum hal_result result,
 		      struct weir_firmware *firmware);
+
+/* verify.c */
+/* What is known of a frame's checksums, as flags of its last completion; of its payload, payload tells. */
+uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct weir_payload *payload);
+/* Must the payload be summed for that? Then *payload says how, unless something else sums it already. */
+bool weir_verify_wants(struct weir_burst *burst, uint32_t number, struct weir_payload *payload);
+/* Does one of the flags say that a checksum is wrong? */
+static inline bool weir_verify_bad(uint32_t flags)
+{
+	/* BAD is 2, ABSENT 3: the high bit of a pair without the low one. */
+	return flags & ~(flags << 1) & (2u << WEIR_RXC_IP_SHIFT) * 0x55u;
+}
 
 /* A frame's headers, parsed once, when they are first asked for; behind classify, so that its outer tag is known. */
 static inline const struct weir_layers *weir_frame_layers(struct weir_burst *burst, uint32_t number)

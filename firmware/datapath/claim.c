@@ -115,16 +115,35 @@ static uint8_t tags_to_strip(const struct weir_vport *vport, const struct weir_f
 	return *report ? 2 : 1;
 }
 
-/* Whether a frame's payload is summed on its way to a receiver; then *payload says how. */
-static bool sums_payload(const struct weir_frame *frame, struct weir_payload *payload)
+/* May frames of the burst have to be summed on their way to this vport? */
+static bool may_sum(const struct weir_burst *burst, const struct weir_vport *vport)
 {
+	return burst->asks_sums || vport->flags & WEIR_VPORT_RX_CHECKSUM;
+}
+
+/* Whether a frame's payload is summed on its way to a vport; then *payload says how. What is known of its checksums without goes into
+ * its completion's *flags. */
+static bool sums_payload(struct weir_burst *burst, struct weir_vport *vport, uint32_t number,
+			 struct weir_payload *payload, uint32_t *flags)
+{
+	const struct weir_frame *frame = &burst->frames[number];
+
 	*payload = (struct weir_payload){ 0 };
-	if (WEIR_LIKELY(!frame->insert))
-		return false;
-	payload->sum.kind = weir_insert_kind(frame);
-	payload->end = frame->bytes;
-	payload->header_waits = true;
-	return true;
+	if (frame->insert) {
+		payload->sum.kind = weir_insert_kind(frame);
+		payload->end = frame->bytes;
+		payload->header_waits = true;
+	}
+	if (vport->flags & WEIR_VPORT_RX_CHECKSUM) {
+		payload->judged = weir_verify_wants(burst, number, payload);
+		if (!payload->judged) {
+			uint32_t known = weir_verify(burst, number, payload);
+
+			*flags |= known;
+			vport->stats[WEIR_STAT_VPORT_RX_CHECKSUM_BAD] += weir_verify_bad(known);
+		}
+	}
+	return payload->end;
 }
 
 static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
@@ -183,7 +202,10 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 			return CLAIM_DONE;
 		}
 	}
-	uint32_t flags = completion_flags(burst, frame, queue, report_tag), full = buffers - 1;
+	uint32_t flags = completion_flags(burst, frame, queue, report_tag), full = buffers - 1,
+		 last_flags = flags | WEIR_RXC_END_MASK;
+	bool summed = WEIR_UNLIKELY(may_sum(burst, vport)) &&
+		      sums_payload(burst, vport, number, &burst->payloads[entry], &last_flags);
 
 	burst->deliveries[burst->delivery_count++] = (struct weir_delivery){
 		.queue = queue->index,
@@ -194,15 +216,15 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		.first_entry = (uint8_t)entry,
 		.entries = (uint8_t)buffers,
 		.strip = strip,
-		.summed = sums_payload(frame, &burst->payloads[entry]),
+		.summed = summed,
 	};
-	burst->seals |= burst->deliveries[burst->delivery_count - 1].summed;
+	burst->seals |= summed;
 	struct place place = next_place(queue);
 
 	for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
 		fill_entry(burst, &place, entry + i, frame, queue->buffer_bytes, flags, tci);
 	fill_entry(burst, &place, entry + full, frame, bytes - full * queue->buffer_bytes,
-		   flags | WEIR_RXC_END_MASK, tci);
+		   last_flags, tci);
 	if (WEIR_UNLIKELY(frame->trace)) {
 		weir_trace_step(firmware, frame, WEIR_TRACE_KIND_QUEUE_CHOSEN, queue, 0, bytes,
 				index);
@@ -236,9 +258,8 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 
 	if (delivery->frame != number || delivery->entries != 1)
 		return 0;
-	bool summed = false;
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
-	const struct weir_vport *vport = &firmware->vports[frame->way.vport];
+	struct weir_vport *vport = &firmware->vports[frame->way.vport];
 	uint32_t pair = queue->index - firmware->functions[queue->function].first_queue;
 	uint32_t flags = completion_flags(burst, frame, queue, false) | WEIR_RXC_END_MASK;
 	uint32_t longest = least(queue->buffer_bytes, vport->max_frame);
@@ -246,18 +267,22 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 			      least((uint16_t)(queue->fetched - queue->used),
 				    WEIR_BURST_COMPLETIONS - entry));
 
+	bool sums = may_sum(burst, vport);
 	struct place place = next_place(queue);
 
 	for (frame++; done < most && frame[done].alike && frame[done].bytes <= longest; done++)
 		if (vport->hashes && choose_queue(firmware, vport, burst, number + 1 + done) != pair)
 			break;
 	for (uint32_t i = 0; i < done; i++) {
+		uint32_t own = flags;
+
 		bytes += frame[i].bytes;
-		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, flags, 0);
-		summed |= sums_payload(&frame[i], &burst->payloads[entry + i]);
+		if (WEIR_UNLIKELY(sums))
+			delivery->summed |= sums_payload(burst, vport, number + 1 + i,
+							 &burst->payloads[entry + i], &own);
+		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, own, 0);
 	}
-	delivery->summed |= summed;
-	burst->seals |= summed;
+	burst->seals |= delivery->summed;
 	take_buffers(firmware, burst, queue, done);
 	delivery->frames = (uint8_t)(1 + done);
 	delivery->entries = (uint8_t)(1 + done);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The stage behind emit for deliveries whose payload was summed on its way (specs/checksum.md): now that the sums are known, headers
- * that carry a checksum follow. Until then a receiver has the payload alone, and no completion.
+ * that carry a checksum follow, and completions say what the sums tell. Until then a receiver has the payload alone, and no completion.
  */
 #include "burst.h"
 
@@ -15,14 +15,25 @@ static bool seal(struct weir_firmware *firmware, struct weir_burst *burst,
 		 const struct weir_delivery *delivery, uint32_t ahead)
 {
 	uint32_t number = delivery->frame + ahead;
-	const struct weir_payload *payload = &burst->payloads[delivery->first_entry + ahead];
+	uint32_t first = delivery->first_entry + ahead;
+	/* Several frames have an entry each. */
+	uint32_t last = delivery->frames == 1 ? first + delivery->entries - 1 : first;
+	struct weir_payload *payload = &burst->payloads[first];
 
-	if (!payload->end || entry_failed(burst, delivery->first_entry + ahead))
+	if (!payload->end || entry_failed(burst, first))
 		return true;
-	if (!payload->header_waits)
-		return true;
-	weir_checksum_finish(burst, number, &payload->sum);
-	return weir_emit_header(firmware, burst, delivery, ahead);
+	if (payload->header_waits)
+		weir_checksum_finish(burst, number, &payload->sum);
+	if (payload->judged) {
+		uint32_t known = weir_verify(burst, number, payload);
+		const struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
+
+		burst->completions[last].flags |= weir_cpu_to_le32(known);
+		firmware->vports[queue->vport].stats[WEIR_STAT_VPORT_RX_CHECKSUM_BAD] +=
+			weir_verify_bad(known);
+		payload->judged = false;
+	}
+	return !payload->header_waits || weir_emit_header(firmware, burst, delivery, ahead);
 }
 
 enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct weir_burst *burst)

@@ -44,11 +44,14 @@ static inline uint32_t weir_sum_from_native(uint64_t native)
 	return sum;
 }
 
-/* The sum of bytes; an odd last one is the high byte of a word. Eight at a time, which is what RFC 1071, 2(C) allows. */
-static inline uint32_t weir_sum_of(const void *memory, size_t bytes)
+/*
+ * Goes on with a sum over bytes, as words of this processor; an odd last byte is a word's first. Eight at a time, which is what RFC
+ * 1071, 2(C) allows.
+ */
+static inline uint64_t weir_sum_words(const void *memory, size_t bytes, uint64_t sum)
 {
 	const uint8_t *at = memory;
-	uint64_t sum = 0, word;
+	uint64_t word;
 
 	for (; bytes >= 8; bytes -= 8, at += 8) {
 		__builtin_memcpy(&word, at, 8);
@@ -79,8 +82,13 @@ static inline uint32_t weir_sum_of(const void *memory, size_t bytes)
 		rest += pair;
 	}
 	sum += rest;
-	sum += sum < rest;
-	return weir_sum_from_native(sum);
+	return sum + (sum < rest);
+}
+
+/* The sum of bytes; an odd last one is the high byte of a word. */
+static inline uint32_t weir_sum_of(const void *memory, size_t bytes)
+{
+	return weir_sum_from_native(weir_sum_words(memory, bytes, 0));
 }
 
 /* What goes into a checksum field for a sum: its complement, and FFFFh for 0, which in UDP would mean "none" (RFC 768) and is the

@@ -34,6 +34,7 @@ SUITE_PART(fair);
 SUITE_PART(protocol);
 SUITE_PART(rss);
 SUITE_PART(checksum);
+SUITE_PART(verify);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)

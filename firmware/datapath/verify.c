@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is known of a received frame's checksums (specs/checksum.md, "Receive"). A frame that lies whole in the header copy is judged
+ * when a receiver is found for it; of a longer one the sum of what is behind the copy is taken as that is written, and it is judged
+ * behind that (seal.c). Unknown is the answer whenever the frame does not say for sure.
+ */
+#include "burst.h"
+#include "weir_sum.h"
+
+#define IPV4_SOURCE_ROUTE_LOOSE	 131
+#define IPV4_SOURCE_ROUTE_STRICT 137
+
+static uint32_t load16(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 8 | at[1];
+}
+
+/* How much of the frame is judged in place; what is behind it is summed as it is written. */
+static uint32_t copied_bytes(const struct weir_frame *frame)
+{
+	return frame->header_bytes < WEIR_HEADER_BYTES ? frame->header_bytes : WEIR_HEADER_BYTES;
+}
+
+static bool is_checksummed(const struct weir_layer *layer)
+{
+	return layer->l4_kind == WEIR_PACKET_L4_TCP || layer->l4_kind == WEIR_PACKET_L4_UDP ||
+	       layer->l4_kind == WEIR_PACKET_L4_SCTP;
+}
+
+static uint8_t sum_kind(const struct weir_layer *layer)
+{
+	return layer->l4_kind == WEIR_PACKET_L4_SCTP ? HAL_SUM_CRC32C : HAL_SUM_INTERNET;
+}
+
+/* Is the destination in the header perhaps not the last one, which is that of the checksum (RFC 791, 3.1)? */
+static bool is_source_routed(const uint8_t *option, const uint8_t *end)
+{
+	while (option < end && *option) {
+		if (*option == IPV4_SOURCE_ROUTE_LOOSE || *option == IPV4_SOURCE_ROUTE_STRICT)
+			return true;
+		if (*option == 1) {
+			option++;
+			continue;
+		}
+		if (option + 1 >= end || option[1] < 2)
+			return true;
+		option += option[1];
+	}
+	return false;
+}
+
+static enum weir_checksum_state ip_state(const uint8_t *header, const struct weir_layer *layer)
+{
+	if (layer->l3_kind != WEIR_PACKET_L3_IPV4)
+		return WEIR_CHECKSUM_STATE_UNKNOWN;
+	/* All ones in either order of bytes. */
+	return weir_sum_fold(weir_sum_words(header + layer->l3, (uint32_t)layer->l4 - layer->l3,
+					    0)) == 0xffff
+		       ? WEIR_CHECKSUM_STATE_GOOD
+		       : WEIR_CHECKSUM_STATE_BAD;
+}
+
+/* Can it be told before anything was summed? Else *state is what can be said. */
+static bool is_open(const uint8_t *header, const struct weir_layer *layer,
+		    enum weir_checksum_state *state)
+{
+	const uint8_t *l4 = header + layer->l4;
+	uint32_t bytes = (uint32_t)layer->end - layer->l4;
+
+	*state = WEIR_CHECKSUM_STATE_UNKNOWN;
+	if (!is_checksummed(layer) || !(layer->flags & WEIR_LAYER_L4_WHOLE) ||
+	    layer->flags & WEIR_LAYER_TRUNCATED)
+		return false;
+	if (layer->l4_kind == WEIR_PACKET_L4_UDP) {
+		if (load16(l4 + 4) != bytes)
+			return false;
+		if (!load16(l4 + 6)) {
+			*state = WEIR_CHECKSUM_STATE_ABSENT;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The pseudo header's sum, as this processor's words (RFC 9293, 3.1; RFC 8200, 8.1). */
+static uint64_t pseudo_words(const uint8_t *header, const struct weir_layer *layer)
+{
+	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
+	const uint8_t *ip = header + layer->l3;
+	uint32_t bytes = (uint32_t)layer->end - layer->l4;
+	const uint8_t rest[4] = { 0, layer->l4_kind == WEIR_PACKET_L4_TCP ? 6 : 17,
+				  (uint8_t)(bytes >> 8), (uint8_t)bytes };
+	uint64_t sum = weir_sum_words(rest, 4, 0);
+
+	return ipv4 ? weir_sum_words(ip + 12, 8, sum) : weir_sum_words(ip + 8, 32, sum);
+}
+
+static bool l4_sum_good(const uint8_t *header, const struct weir_layer *layer, uint32_t copied,
+			const struct weir_payload *payload)
+{
+	uint32_t end = layer->end < copied ? layer->end : copied;
+	uint64_t words =
+		weir_sum_words(header + layer->l4, end - layer->l4, pseudo_words(header, layer));
+
+	if (layer->end <= copied)
+		return weir_sum_fold(words) == 0xffff;
+	return weir_sum_add(weir_sum_from_native(words), payload->sum.value) == 0xffff;
+}
+
+static bool l4_crc_good(const uint8_t *header, const struct weir_layer *layer, uint32_t copied,
+			const struct weir_payload *payload)
+{
+	static const uint8_t zeros[4];
+	const uint8_t *field = header + layer->l4 + 8;
+	uint32_t end = layer->end < copied ? layer->end : copied;
+	uint32_t held = (uint32_t)field[0] | (uint32_t)field[1] << 8 | (uint32_t)field[2] << 16 |
+			(uint32_t)field[3] << 24;
+	uint32_t crc = weir_crc32c(0, header + layer->l4, 8);
+
+	crc = weir_crc32c(weir_crc32c(crc, zeros, 4), field + 4, end - layer->l4 - 12u);
+	if (layer->end > copied)
+		crc = weir_crc32c_shift(crc, layer->end - copied) ^ payload->sum.value;
+	return weir_crc32c_field(crc, (uint32_t)layer->end - layer->l4) == held;
+}
+
+static enum weir_checksum_state l4_state(const uint8_t *header, const struct weir_layer *layer,
+					 uint32_t copied, const struct weir_payload *payload)
+{
+	enum weir_checksum_state state;
+
+	if (!is_open(header, layer, &state))
+		return state;
+	/* Summed, but something else: two checksums of different lengths, or padding behind one that was put in. */
+	if (layer->end > copied &&
+	    (payload->end != layer->end || payload->sum.kind != sum_kind(layer)))
+		return WEIR_CHECKSUM_STATE_UNKNOWN;
+	if (layer->l4_kind == WEIR_PACKET_L4_SCTP)
+		return l4_crc_good(header, layer, copied, payload) ? WEIR_CHECKSUM_STATE_GOOD
+								   : WEIR_CHECKSUM_STATE_BAD;
+	if (l4_sum_good(header, layer, copied, payload))
+		return WEIR_CHECKSUM_STATE_GOOD;
+	/* Of other addresses it may be right. */
+	if (layer->flags & WEIR_LAYER_READDRESSED ||
+	    (layer->l3_kind == WEIR_PACKET_L3_IPV4 &&
+	     is_source_routed(header + layer->l3 + 20, header + layer->l4)))
+		return WEIR_CHECKSUM_STATE_UNKNOWN;
+	return WEIR_CHECKSUM_STATE_BAD;
+}
+
+uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct weir_payload *payload)
+{
+	const struct weir_frame *frame = &burst->frames[number];
+	const struct weir_layers *layers = weir_frame_layers(burst, number);
+	const uint8_t *header = frame->header;
+	uint32_t copied = copied_bytes(frame);
+	uint32_t flags =
+		WEIR_PREP(WEIR_RXC_IP, (uint32_t)ip_state(header, &layers->outer)) |
+		WEIR_PREP(WEIR_RXC_L4, (uint32_t)l4_state(header, &layers->outer, copied, payload));
+
+	if (WEIR_LIKELY(layers->tunnel == WEIR_PACKET_TUNNEL_NONE))
+		return flags;
+	return flags | WEIR_PREP(WEIR_RXC_INNER_IP, (uint32_t)ip_state(header, &layers->inner)) |
+	       WEIR_PREP(WEIR_RXC_INNER_L4,
+			 (uint32_t)l4_state(header, &layers->inner, copied, payload));
+}
+
+bool weir_verify_wants(struct weir_burst *burst, uint32_t number, struct weir_payload *payload)
+{
+	const struct weir_layers *layers = weir_frame_layers(burst, number);
+	const struct weir_layer *both[] = { &layers->inner, &layers->outer };
+	const struct weir_frame *frame = &burst->frames[number];
+	uint32_t copied = copied_bytes(frame);
+	enum weir_checksum_state state;
+
+	if (WEIR_LIKELY(frame->bytes <= copied))
+		return false;
+	/* The inner one where there are two: it is the application's. */
+	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(both); i++) {
+		if (both[i]->end <= copied || !is_open(frame->header, both[i], &state))
+			continue;
+		/* What is put in is taken of the whole payload already. */
+		if (!payload->end) {
+			payload->sum.kind = sum_kind(both[i]);
+			payload->end = both[i]->end;
+		}
+		return true;
+	}
+	return false;
+}
