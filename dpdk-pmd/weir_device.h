@@ -31,6 +31,11 @@
 #define WEIR_MAC_MAX	   64
 #define WEIR_MULTICAST_MAX 128
 
+/** Receive offloads that have the function verify checksums; it does so for all of them or none. */
+#define WEIR_RX_CHECKSUM_OFFLOADS                                      \
+	(RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_SCTP_CKSUM | \
+	 RTE_ETH_RX_OFFLOAD_OUTER_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_OUTER_UDP_CKSUM)
+
 /** Most counters read from the function for extended statistics. */
 #define WEIR_DEVICE_COUNTERS \
 	(WEIR_STAT_VPORT_COUNT + WEIR_STAT_FUNCTION_COUNT + WEIR_STAT_PORT_COUNT)
@@ -214,6 +219,8 @@ int weir_mac_addr_set(struct rte_eth_dev *ethdev, struct rte_ether_addr *mac);
 int weir_set_mc_addr_list(struct rte_eth_dev *ethdev, struct rte_ether_addr *list, uint32_t count);
 int weir_vlan_filter_set(struct rte_eth_dev *ethdev, uint16_t vlan, int on);
 int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask);
+/** Tells the vport of all receive offloads that are configured. */
+int weir_rx_offloads_set(struct rte_eth_dev *ethdev);
 int weir_mtu_set(struct rte_eth_dev *ethdev, uint16_t mtu);
 /* --- weir_rss.c ----------------------------------------------------------------------------------- */
 

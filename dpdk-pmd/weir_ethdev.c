@@ -8,6 +8,9 @@
 #define RX_OFFLOADS                                                       \
 	(RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_VLAN_FILTER | \
 	 RTE_ETH_RX_OFFLOAD_SCATTER)
+#define TX_CHECKSUM_OFFLOADS                                            \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | \
+	 RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_SCTP_CKSUM)
 #define TX_OFFLOADS                                                       \
 	(RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | \
 	 RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
@@ -37,6 +40,10 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 	info->max_mac_addrs = WEIR_MAC_MAX;
 	info->rx_offload_capa = RX_OFFLOADS;
 	info->tx_offload_capa = TX_OFFLOADS;
+	if (limits->features & WEIR_REG_FEATURES_CHECKSUM_MASK) {
+		info->rx_offload_capa |= WEIR_RX_CHECKSUM_OFFLOADS;
+		info->tx_offload_capa |= TX_CHECKSUM_OFFLOADS;
+	}
 	if (limits->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) {
 		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
 		info->reta_size = WEIR_INDIRECTION_ENTRIES;
@@ -119,7 +126,7 @@ static int dev_configure(struct rte_eth_dev *ethdev)
 	pthread_mutex_unlock(&device->lock);
 	if (error)
 		return error;
-	return weir_vlan_offload_set(ethdev, RTE_ETH_VLAN_FILTER_MASK | RTE_ETH_VLAN_STRIP_MASK);
+	return weir_rx_offloads_set(ethdev);
 }
 
 /* Decides how the port receives and sends; every queue must be able to take the longest frame. */

@@ -282,13 +282,34 @@ int weir_vlan_filter_set(struct rte_eth_dev *ethdev, uint16_t vlan, int on)
 	return error;
 }
 
-/* The vport's flags for the receive offloads of VLANs that are configured. */
-static uint32_t vlan_flags(const struct weir_device *device)
+/* The vport's flags for the receive offloads that are configured. */
+static uint32_t offload_flags(const struct weir_device *device)
 {
 	uint64_t offloads = device->data->dev_conf.rxmode.offloads;
 
 	return (offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER ? WEIR_VPORT_VLAN_FILTER : 0) |
-	       (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP ? WEIR_VPORT_VLAN_STRIP : 0);
+	       (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP ? WEIR_VPORT_VLAN_STRIP : 0) |
+	       (offloads & WEIR_RX_CHECKSUM_OFFLOADS ? WEIR_VPORT_RX_CHECKSUM : 0);
+}
+
+/* Those that the function knows. */
+static uint32_t offload_flags_known(const struct weir_device *device)
+{
+	return WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP |
+	       (device->limits.features & WEIR_REG_FEATURES_CHECKSUM_MASK ? WEIR_VPORT_RX_CHECKSUM
+									  : 0);
+}
+
+int weir_rx_offloads_set(struct rte_eth_dev *ethdev)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	int error = weir_device_lock_attached(device);
+
+	if (error)
+		return error;
+	error = weir_vport_flags_set(device, offload_flags_known(device), offload_flags(device));
+	pthread_mutex_unlock(&device->lock);
+	return error;
 }
 
 int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask)
@@ -306,7 +327,7 @@ int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask)
 	error = weir_device_lock_attached(device);
 	if (error)
 		return error;
-	error = weir_vport_flags_set(device, flags, vlan_flags(device));
+	error = weir_vport_flags_set(device, flags, offload_flags(device));
 	pthread_mutex_unlock(&device->lock);
 	return error;
 }
@@ -405,8 +426,7 @@ int weir_filters_restore(struct weir_device *device)
 	error = vlans_restore(device);
 	if (error)
 		return error;
-	error = weir_vport_flags_set(device, WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP,
-				     vlan_flags(device));
+	error = weir_vport_flags_set(device, offload_flags_known(device), offload_flags(device));
 	if (error)
 		return error;
 	return weir_modes_apply(device);

@@ -66,9 +66,37 @@ static const uint64_t offload_flags[16] = {
 };
 _Static_assert(WEIR_RXC_FLOW_HASH_SHIFT == WEIR_RXC_VLAN_SHIFT + 3, "offload_flags");
 
+/*
+ * ol_flags by what a completion says of an IP header's and an L4 checksum (enum weir_checksum_state, two bits each), where they are
+ * the frame's own, and where they are those of the tunnel around it. UDP without a checksum (ABSENT) is "unknown".
+ */
+#define CHECKSUM_ROW(ip_bad, ip_good, l4_bad, l4_good)                                         \
+	{                                                                                      \
+		[1] = (ip_good), [2] = (ip_bad), [4] = (l4_good), [5] = (ip_good) | (l4_good), \
+		[6] = (ip_bad) | (l4_good), [7] = (l4_good), [8] = (l4_bad),                   \
+		[9] = (ip_good) | (l4_bad), [10] = (ip_bad) | (l4_bad), [11] = (l4_bad),       \
+		[13] = (ip_good), [14] = (ip_bad),                                             \
+	}
+static const uint32_t checksum_flags[2][16] = {
+	CHECKSUM_ROW(RTE_MBUF_F_RX_IP_CKSUM_BAD, RTE_MBUF_F_RX_IP_CKSUM_GOOD,
+		     RTE_MBUF_F_RX_L4_CKSUM_BAD, RTE_MBUF_F_RX_L4_CKSUM_GOOD),
+	CHECKSUM_ROW(RTE_MBUF_F_RX_OUTER_IP_CKSUM_BAD, 0, RTE_MBUF_F_RX_OUTER_L4_CKSUM_BAD,
+		     RTE_MBUF_F_RX_OUTER_L4_CKSUM_GOOD),
+};
+_Static_assert(WEIR_RXC_L4_SHIFT == WEIR_RXC_IP_SHIFT + 2, "checksum_flags");
+_Static_assert(WEIR_RXC_INNER_L4_SHIFT == WEIR_RXC_INNER_IP_SHIFT + 2, "checksum_flags");
+
+static inline uint64_t checksum_flags_of(uint32_t flags)
+{
+	uint32_t outer = flags >> WEIR_RXC_IP_SHIFT & 15u,
+		 inner = flags >> WEIR_RXC_INNER_IP_SHIFT & 15u;
+
+	return checksum_flags[inner != 0][outer] | checksum_flags[0][inner];
+}
+
 static inline uint64_t offload_flags_of(uint32_t flags)
 {
-	return offload_flags[(flags >> WEIR_RXC_VLAN_SHIFT) & 15u];
+	return offload_flags[(flags >> WEIR_RXC_VLAN_SHIFT) & 15u] | checksum_flags_of(flags);
 }
 
 /* DPDK's words for enum weir_packet_l3, weir_packet_l4 and weir_packet_tunnel, and for the first two inside a tunnel. */

@@ -6,13 +6,15 @@
 #include "weir_queues.h"
 
 #include <rte_errno.h>
+#include <rte_net.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
 /* The only things this device does for a frame. */
-#define OFFLOADS_DONE RTE_MBUF_F_TX_VLAN
+#define CHECKSUMS_DONE (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
+#define OFFLOADS_DONE  (RTE_MBUF_F_TX_VLAN | CHECKSUMS_DONE)
 /* Flags of an mbuf that ask for something; others describe it. */
 #define OFFLOADS_REFUSED                                                        \
 	(RTE_MBUF_F_TX_OFFLOAD_MASK & ~OFFLOADS_DONE &                          \
@@ -20,10 +22,12 @@
 	   RTE_MBUF_F_TX_OUTER_IPV6))
 
 static inline void descriptor_write(struct weir_tx_descriptor *descriptor, uint64_t address,
-				    uint16_t length, uint16_t flags, uint16_t vlan_tci)
+				    uint16_t length, uint16_t flags, uint16_t vlan_tci,
+				    uint16_t checksum)
 {
 #if defined(__SSE2__)
-	uint64_t rest = length | (uint64_t)flags << 16 | (uint64_t)vlan_tci << 32;
+	uint64_t rest = length | (uint64_t)flags << 16 | (uint64_t)vlan_tci << 32 |
+			(uint64_t)checksum << 48;
 
 	_mm_store_si128((__m128i *)(void *)descriptor,
 			_mm_set_epi64x((long long)rest, (long long)address));
@@ -33,6 +37,7 @@ static inline void descriptor_write(struct weir_tx_descriptor *descriptor, uint6
 		.length = weir_cpu_to_le16(length),
 		.flags = weir_cpu_to_le16(flags),
 		.vlan_tci = weir_cpu_to_le16(vlan_tci),
+		.checksum = weir_cpu_to_le16(checksum),
 	};
 #endif
 }
@@ -208,7 +213,7 @@ uint16_t weir_transmit_simple(void *opaque, struct rte_mbuf **frames, uint16_t c
 		}
 		queue->mbufs[slot] = mbuf;
 		descriptor_write(&queue->ring[slot], rte_mbuf_data_iova(mbuf), length,
-				 WEIR_TXD_END_MASK, 0);
+				 WEIR_TXD_END_MASK, 0, 0);
 		bytes += length;
 		tail++;
 	}
@@ -219,11 +224,42 @@ uint16_t weir_transmit_simple(void *opaque, struct rte_mbuf **frames, uint16_t c
 	return count;
 }
 
-/* Whether the device can send a frame: its segments, and its bytes with a tag that is to be inserted. */
+/* What the descriptor says of the checksums that an mbuf asks for. */
+struct checksum {
+	uint16_t flags, where;
+};
+
+/* False: the L4 checksum lies beyond the device's reach (specs/checksum.md, limits). */
+static inline bool checksum_of(const struct rte_mbuf *frame, struct checksum *checksum)
+{
+	static const uint8_t fields[] = { [RTE_MBUF_F_TX_TCP_CKSUM >> 52] = 16,
+					  [RTE_MBUF_F_TX_SCTP_CKSUM >> 52] = 8,
+					  [RTE_MBUF_F_TX_UDP_CKSUM >> 52] = 6 };
+	uint64_t l4 = frame->ol_flags & RTE_MBUF_F_TX_L4_MASK;
+	uint32_t start = (uint32_t)frame->l2_len + frame->l3_len, field = fields[l4 >> 52];
+
+	*checksum = (struct checksum){ 0 };
+	if (frame->ol_flags & RTE_MBUF_F_TX_IP_CKSUM)
+		checksum->flags = WEIR_TXD_IPV4_CHECKSUM_MASK;
+	if (!l4)
+		return true;
+	checksum->flags |= WEIR_TXD_CHECKSUM_MASK;
+	if (l4 == RTE_MBUF_F_TX_SCTP_CKSUM)
+		checksum->flags |= WEIR_TXD_CRC32C_MASK;
+	checksum->where = (uint16_t)(start | field << 8);
+	field += start + (l4 == RTE_MBUF_F_TX_SCTP_CKSUM ? 4u : 2u);
+	return start >= WEIR_CHECKSUM_START_MIN && field <= WEIR_CHECKSUM_REACH_BYTES &&
+	       field <= frame->pkt_len;
+}
+
+/* Whether the device can send a frame: its segments, its bytes with a tag that is to be inserted, and its checksums. */
 static inline bool sendable(const struct weir_tx_queue *queue, const struct rte_mbuf *frame)
 {
 	uint32_t tag_bytes = frame->ol_flags & RTE_MBUF_F_TX_VLAN ? RTE_VLAN_HLEN : 0;
+	struct checksum checksum;
 
+	if (unlikely(frame->ol_flags & CHECKSUMS_DONE) && !checksum_of(frame, &checksum))
+		return false;
 	return frame->nb_segs <= queue->max_segments && frame->pkt_len >= WEIR_MIN_FRAME_BYTES &&
 	       frame->pkt_len <= queue->max_frame_bytes - tag_bytes;
 }
@@ -232,10 +268,13 @@ static inline bool sendable(const struct weir_tx_queue *queue, const struct rte_
 static inline uint16_t frame_write(struct weir_tx_queue *queue, struct rte_mbuf *frame,
 				   uint16_t tail)
 {
-	uint16_t first_flags = 0, vlan_tci = 0, last = tail;
+	uint16_t vlan_tci = 0, last = tail;
+	struct checksum first = { 0 };
 
+	if (frame->ol_flags & CHECKSUMS_DONE)
+		checksum_of(frame, &first);
 	if (frame->ol_flags & RTE_MBUF_F_TX_VLAN) {
-		first_flags = WEIR_TXD_VLAN_MASK;
+		first.flags |= WEIR_TXD_VLAN_MASK;
 		vlan_tci = frame->vlan_tci;
 	}
 	for (const struct rte_mbuf *segment = frame; segment; segment = segment->next) {
@@ -244,9 +283,9 @@ static inline uint16_t frame_write(struct weir_tx_queue *queue, struct rte_mbuf 
 		if (unlikely(segment->data_len == 0))
 			continue; /* a descriptor of no bytes is an error (specs/data-queues.md) */
 		descriptor_write(&queue->ring[slot], rte_mbuf_data_iova(segment), segment->data_len,
-				 first_flags, vlan_tci);
+				 first.flags, vlan_tci, first.where);
 		queue->mbufs[slot] = NULL;
-		first_flags = 0;
+		first = (struct checksum){ 0 };
 		vlan_tci = 0;
 		last = tail++;
 	}
@@ -305,6 +344,14 @@ uint16_t weir_transmit_prepare(void *opaque, struct rte_mbuf **frames, uint16_t 
 		if (!sendable(queue, frames[i])) {
 			rte_errno = EINVAL;
 			return i;
+		}
+		if (frames[i]->ol_flags & CHECKSUMS_DONE) {
+			int error = rte_net_intel_cksum_prepare(frames[i]);
+
+			if (error) {
+				rte_errno = -error;
+				return i;
+			}
 		}
 	}
 	return count;

@@ -82,6 +82,30 @@ def two_vfs_exchange_frames():
         testpmd.quit()
 
 
+def testpmd_forwards_with_checksums():
+    """testpmd's csum engine, all left to the card: what it was sent is good, and so is what it sends, by the count of both cards."""
+    with Folder() as folder:
+        sim = folder.sim("--vfs", "2", *QUIET_WIRE)
+        forwarder = folder.testpmd([sim.vf(1)], "--forward-mode=csum", "--port-topology=loop", "--enable-rx-cksum",
+                                   "--tx-offloads=0x1e")
+        sender = folder.testpmd([sim.vf(0)], "--forward-mode=txonly", "--txpkts=200", "--enable-rx-cksum")
+        sender.command("set eth-peer 0 " + forwarder.mac(0))
+        forwarder.command("set eth-peer 0 " + sender.mac(0))
+        forwarder.command("start")
+        sender.command("start")
+        until(lambda: forwarder.stats(0)["TX-packets"] > 20000, "nothing is forwarded")
+        sender.command("stop")
+        time.sleep(0.5)
+        report = forwarder.command("stop")
+        bad = re.findall(r"Bad-(?:ip|l4|outer-l4|outer-ip)csum: (\d+)", report)
+        tap.require(bad and not any(int(count) for count in bad), "bad checksums: " + report)
+        # The sender takes nothing out of its ring: what fits into it.
+        for testpmd, least in ((sender, 100), (forwarder, 10000)):
+            counters = testpmd.xstats(0)
+            tap.require(counters["vport_rx_frames"] > least and counters["vport_rx_checksum_bad"] == 0, "counters: %s" % counters)
+            testpmd.quit()
+
+
 def one_sends_another_process_receives():
     """Two testpmd of their own, one on each VF, as fast as they can: received and missed are what was sent."""
     with Folder() as folder:
@@ -465,6 +489,10 @@ PROOFS = {
     "RSS reta update": "dpdk.queues.flows_stay_in_their_queue_and_the_table_decides",
     "VLAN filter": "dpdk.filters.addresses_groups_vlans_sizes_and_spoofing",
     "VLAN offload": "dpdk.filters.addresses_groups_vlans_sizes_and_spoofing",
+    "L3 checksum offload": "dpdk.checksum.put_in_and_verified_by_dpdks_own_arithmetic",
+    "L4 checksum offload": "dpdk.checksum.put_in_and_verified_by_dpdks_own_arithmetic",
+    "Inner L3 checksum": "unit:dpdk.receive.checksum_states_become_flags_of_the_mbuf",
+    "Inner L4 checksum": "unit:dpdk.receive.checksum_states_become_flags_of_the_mbuf",
     "Rx descriptor status": "unit:dpdk.receive.queue_count_and_status_tell_what_has_come",
     "Tx descriptor status": "unit:dpdk.transmit.descriptor_status_tells_what_is_out",
     "Basic stats": "dpdk.testpmd.two_vfs_exchange_frames",
@@ -518,6 +546,8 @@ TESTS = [
      "--room=9216"),
     ("dpdk.integrity.smallest_rings", check, TWO_VFS, "integrity", "--count=20000", "--descriptors=64"),
     ("dpdk.integrity.pf_and_vf", check, PF_AND_VF, "integrity", "--count=10000"),
+    ("dpdk.checksum.put_in_and_verified_by_dpdks_own_arithmetic", check, TWO_VFS, "checksum"),
+    ("dpdk.checksum.testpmd_forwards_what_it_had_checked", testpmd_forwards_with_checksums),
     ("dpdk.life.start_stop_close_and_plug_again_and_again", check, TWO_VFS, "cycles"),
     ("dpdk.queues.flows_stay_in_their_queue_and_the_table_decides", check, TWO_VFS, "spread"),
     ("dpdk.rss.hash_queue_and_packet_type_are_those_of_softrss", check, TWO_VFS, "rss"),

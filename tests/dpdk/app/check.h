@@ -134,5 +134,6 @@ int command_filters(void);
 int command_promiscuous(void);
 int command_memory(void);
 int command_facts(void);
+int command_checksum(void);
 
 #endif

@@ -28,6 +28,7 @@ static const struct {
 	{ "memory", command_memory, 2 },
 	{ "facts", command_facts, 1 },
 	{ "stopped", command_stopped, 2 },
+	{ "checksum", command_checksum, 2 },
 };
 
 static char **options;

@@ -55,6 +55,47 @@ static void frames_come_in_order_through_every_wrap(void)
 	fake_end(fake);
 }
 
+/* All 256 things that a completion can say of four checksums, in words. */
+static void checksum_states_become_flags_of_the_mbuf(void)
+{
+	enum { GOOD = WEIR_CHECKSUM_STATE_GOOD, BAD = WEIR_CHECKSUM_STATE_BAD };
+
+	for (uint32_t said = 0; said < 256; said++) {
+		struct fake *fake = fake_new(64, 1023, 2048);
+		uint32_t ip = said & 3, l4 = said >> 2 & 3, inner_ip = said >> 4 & 3,
+			 inner_l4 = said >> 6;
+		bool tunnel = inner_ip || inner_l4;
+		uint64_t wanted = 0;
+		struct rte_mbuf *frame;
+
+		if (tunnel) {
+			wanted |= ip == BAD ? RTE_MBUF_F_RX_OUTER_IP_CKSUM_BAD : 0;
+			wanted |= l4 == BAD    ? RTE_MBUF_F_RX_OUTER_L4_CKSUM_BAD
+				  : l4 == GOOD ? RTE_MBUF_F_RX_OUTER_L4_CKSUM_GOOD
+					       : 0;
+			ip = inner_ip;
+			l4 = inner_l4;
+		}
+		wanted |= ip == BAD    ? RTE_MBUF_F_RX_IP_CKSUM_BAD
+			  : ip == GOOD ? RTE_MBUF_F_RX_IP_CKSUM_GOOD
+				       : RTE_MBUF_F_RX_IP_CKSUM_UNKNOWN;
+		wanted |= l4 == BAD    ? RTE_MBUF_F_RX_L4_CKSUM_BAD
+			  : l4 == GOOD ? RTE_MBUF_F_RX_L4_CKSUM_GOOD
+				       : RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN;
+		fake_complete(fake, 0, 100, END | said << WEIR_RXC_IP_SHIFT);
+		WEIR_REQUIRE_EQ(weir_receive(fake->rx, &frame, 1), 1);
+		WEIR_EXPECT_EQ(frame->ol_flags, wanted);
+		rte_pktmbuf_free(frame);
+		/* The same on the careful path, of a frame in two buffers. */
+		fake_complete(fake, 1, 2048, 0);
+		fake_complete(fake, 2, 100, END | said << WEIR_RXC_IP_SHIFT);
+		WEIR_REQUIRE_EQ(weir_receive_scattered(fake->rx, &frame, 1), 1);
+		WEIR_EXPECT_EQ(frame->ol_flags, wanted);
+		rte_pktmbuf_free(frame);
+		fake_end(fake);
+	}
+}
+
 static void ring_sizes_between_powers_of_two_post_what_was_asked_for(void)
 {
 	struct fake *fake = fake_new(100, 1023, 2048);
@@ -380,6 +421,8 @@ static void queue_count_and_status_tell_what_has_come(void)
 const struct weir_test receive_tests[] = {
 	{ "dpdk.receive.frames_come_in_order_through_every_wrap",
 	  frames_come_in_order_through_every_wrap },
+	{ "dpdk.receive.checksum_states_become_flags_of_the_mbuf",
+	  checksum_states_become_flags_of_the_mbuf },
 	{ "dpdk.receive.ring_sizes_between_powers_of_two_post_what_was_asked_for",
 	  ring_sizes_between_powers_of_two_post_what_was_asked_for },
 	{ "dpdk.receive.doorbell_is_rung_one_poll_after_the_tail_and_only_when_asked",

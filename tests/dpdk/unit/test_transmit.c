@@ -77,6 +77,95 @@ static void segments_become_descriptors_and_empty_ones_none(void)
 	fake_end(fake);
 }
 
+/* What asks for checksums, and where the descriptor then says they are. */
+static void checksums_are_asked_for_by_place(void)
+{
+	static const struct {
+		uint64_t flags;
+		uint16_t l2, l3, wanted_flags, wanted_where;
+	} cases[] = {
+		{ RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV4, 14, 20, WEIR_TXD_CHECKSUM_MASK,
+		  34 | 16 << 8 },
+		{ RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IPV6, 18, 40, WEIR_TXD_CHECKSUM_MASK,
+		  58 | 6 << 8 },
+		{ RTE_MBUF_F_TX_SCTP_CKSUM | RTE_MBUF_F_TX_IPV4, 14, 24,
+		  WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK, 38 | 8 << 8 },
+		{ RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4, 14, 20, WEIR_TXD_IPV4_CHECKSUM_MASK,
+		  0 },
+		{ RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IPV4, 14, 20,
+		  WEIR_TXD_IPV4_CHECKSUM_MASK | WEIR_TXD_CHECKSUM_MASK, 34 | 6 << 8 },
+		{ RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV6, 14, 96, WEIR_TXD_CHECKSUM_MASK,
+		  110 | 16 << 8 },
+	};
+	struct fake *fake = fake_new(128, 1023, 2048);
+
+	for (size_t i = 0; i < RTE_DIM(cases); i++) {
+		struct rte_mbuf *frame = frame_new(fake, 60, 0), *rest = frame_new(fake, 200, 3);
+		const struct weir_tx_descriptor *first = &fake->tx->ring[2 * i];
+
+		frame->next = rest;
+		frame->nb_segs = 2;
+		frame->pkt_len = 260;
+		frame->ol_flags = cases[i].flags;
+		frame->l2_len = cases[i].l2;
+		frame->l3_len = cases[i].l3;
+		WEIR_REQUIRE_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+		WEIR_EXPECT_EQ(weir_le16_to_cpu(first->flags), cases[i].wanted_flags);
+		WEIR_EXPECT_EQ(weir_le16_to_cpu(first->checksum), cases[i].wanted_where);
+		/* The second one asks for nothing. */
+		WEIR_EXPECT_EQ(weir_le16_to_cpu(first[1].checksum), 0);
+		WEIR_EXPECT_EQ(weir_le16_to_cpu(first[1].flags),
+			       WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK);
+	}
+	WEIR_EXPECT_EQ(fake->tx->dropped, 0);
+	fake_end(fake);
+}
+
+/* A field beyond the device's reach: prepare refuses the frame, a burst drops it. */
+static void checksums_beyond_reach_are_refused(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frame = frame_new(fake, 300, 0);
+
+	frame->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV6;
+	frame->l2_len = 14;
+	frame->l3_len = 97;
+	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 0);
+	WEIR_EXPECT_EQ(rte_errno, EINVAL);
+	WEIR_EXPECT_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT_EQ(fake->tx->dropped, 1);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 0);
+	/* Tunnels have a checksum too many. */
+	frame = frame_new(fake, 300, 0);
+	frame->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_TUNNEL_VXLAN;
+	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 0);
+	WEIR_EXPECT_EQ(rte_errno, ENOTSUP);
+	rte_pktmbuf_free(frame);
+	fake_end(fake);
+}
+
+/* The seed is that of the pseudo header, as specs/checksum.md works it out. */
+static void prepare_leaves_the_pseudo_headers_sum(void)
+{
+	static const uint8_t packet[] = { 0x45, 0,    0, 31, 0x12, 0x34, 0,  0,	  64, 17,   0xaa,
+					  0xbb, 192,  0, 2,  1,	   198,	 51, 100, 2,  0x11, 0x22,
+					  0x33, 0x44, 0, 11, 0,	   0,	 1,  2,	  3 };
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frame = frame_new(fake, 14 + sizeof(packet), 0);
+	uint8_t *data = rte_pktmbuf_mtod(frame, uint8_t *);
+
+	memcpy(data + 14, packet, sizeof(packet));
+	frame->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4;
+	frame->l2_len = 14;
+	frame->l3_len = 20;
+	frame->l4_len = 8;
+	WEIR_REQUIRE_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT_EQ(data[40], 0xec);
+	WEIR_EXPECT_EQ(data[41], 0x53);
+	rte_pktmbuf_free(frame);
+	fake_end(fake);
+}
+
 static void every_mbuf_comes_back_through_every_wrap(void)
 {
 	eth_tx_burst_t bursts[] = { weir_transmit_simple, weir_transmit };
@@ -206,7 +295,7 @@ static void offloads_the_device_lacks_are_refused_by_prepare(void)
 
 	frame->ol_flags = RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_VLAN;
 	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 1);
-	frame->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	frame->ol_flags |= RTE_MBUF_F_TX_OUTER_IP_CKSUM;
 	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 0);
 	WEIR_EXPECT_EQ(rte_errno, ENOTSUP);
 	rte_pktmbuf_free(frame);
@@ -262,6 +351,10 @@ const struct weir_test transmit_tests[] = {
 	{ "dpdk.transmit.a_sleeping_device_is_rung_at_once", a_sleeping_device_is_rung_at_once },
 	{ "dpdk.transmit.segments_become_descriptors_and_empty_ones_none",
 	  segments_become_descriptors_and_empty_ones_none },
+	{ "dpdk.transmit.checksums_are_asked_for_by_place", checksums_are_asked_for_by_place },
+	{ "dpdk.transmit.checksums_beyond_reach_are_refused", checksums_beyond_reach_are_refused },
+	{ "dpdk.transmit.prepare_leaves_the_pseudo_headers_sum",
+	  prepare_leaves_the_pseudo_headers_sum },
 	{ "dpdk.transmit.every_mbuf_comes_back_through_every_wrap",
 	  every_mbuf_comes_back_through_every_wrap },
 	{ "dpdk.transmit.a_full_ring_takes_nothing_and_goes_on_when_there_is_room",
