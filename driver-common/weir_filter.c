@@ -331,6 +331,8 @@ static int weir_vlans_sync(struct weir_device *weir)
 #define WEIR_FLAGS_MANAGED                                                          \
 	(WEIR_VPORT_PROMISCUOUS | WEIR_VPORT_ALL_MULTICAST | WEIR_VPORT_BROADCAST | \
 	 WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP)
+/* Known to cards that offer it alone. */
+#define WEIR_FLAGS_CHECKSUM WEIR_VPORT_RX_CHECKSUM
 #define WEIR_FLAGS_PRIVILEGED (WEIR_VPORT_PROMISCUOUS | WEIR_VPORT_ALL_MULTICAST)
 
 static u32 weir_flags_wanted(const struct weir_device *weir, unsigned int iff, u32 missed)
@@ -346,6 +348,8 @@ static u32 weir_flags_wanted(const struct weir_device *weir, unsigned int iff, u
 		flags &= ~WEIR_FLAGS_PRIVILEGED;
 	if (weir->wanted_features & NETIF_F_HW_VLAN_CTAG_RX)
 		flags |= WEIR_VPORT_VLAN_STRIP;
+	if (weir->wanted_features & NETIF_F_RXCSUM)
+		flags |= WEIR_FLAGS_CHECKSUM;
 	/* Who listens to everything wants the frames of all VLANs, too. */
 	if (weir->wanted_features & NETIF_F_HW_VLAN_CTAG_FILTER &&
 	    !(flags & WEIR_VPORT_PROMISCUOUS))
@@ -360,6 +364,8 @@ static int weir_flags_tell(struct weir_device *weir, u32 flags)
 	u16 mtu = told->mtu == weir->netdev->mtu ? 0 : weir->netdev->mtu;
 	int err;
 
+	if (mask && weir->features & WEIR_REG_FEATURES_CHECKSUM_MASK)
+		mask |= WEIR_FLAGS_CHECKSUM;
 	if (!mask && !mtu)
 		return 0;
 	err = weir_flags_command(weir, flags, mask, mtu);

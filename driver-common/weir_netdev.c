@@ -8,6 +8,10 @@
 #define WEIR_FEATURES_VLAN \
 	(NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_CTAG_FILTER)
 
+#define WEIR_FEATURES_TX_CHECKSUM (NETIF_F_HW_CSUM | NETIF_F_SCTP_CRC)
+/* What the card is told of: weir_flags_wanted() */
+#define WEIR_FEATURES_TOLD (WEIR_FEATURES_VLAN | NETIF_F_RXCSUM)
+
 /**
  * weir_set_netdev_limits() - what the card can do becomes what the interface offers
  * @weir: the function, identified
@@ -24,9 +28,8 @@ void weir_set_netdev_limits(struct weir_device *weir)
  * weir_netdev_alloc() - make the interface of a function; it is registered by weir_publish()
  * @weir: the function, identified
  *
- * The card computes no checksums yet, so none are offered: the stack does them. Scatter-gather is
- * offered all the same; the stack computes the checksum over the fragments and can segment in
- * software without copying.
+ * Scatter-gather is offered also where the card computes no checksums: the stack does, over the
+ * fragments, and can segment in software without copying.
  *
  * Return: the interface, also in @weir->netdev, or NULL. Undone by free_netdev().
  */
@@ -45,8 +48,14 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 	netdev->watchdog_timeo = 5 * HZ;
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_UNICAST_FLT;
 	netdev->hw_features = NETIF_F_SG | NETIF_F_RXHASH | WEIR_FEATURES_VLAN;
-	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	netdev->vlan_features = NETIF_F_SG | NETIF_F_HIGHDMA;
+	if (weir->features & WEIR_REG_FEATURES_CHECKSUM_MASK) {
+		netdev->hw_features |= WEIR_FEATURES_TX_CHECKSUM | NETIF_F_RXCSUM;
+		netdev->vlan_features |= WEIR_FEATURES_TX_CHECKSUM;
+		/* A checksum is put in by its place, wherever tunnels have moved it. */
+		netdev->hw_enc_features = NETIF_F_SG | NETIF_F_HIGHDMA | WEIR_FEATURES_TX_CHECKSUM;
+	}
+	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	weir->wanted_features = netdev->features;
 	weir_set_netdev_limits(weir);
 	weir_qstats_attach(netdev);
@@ -174,7 +183,7 @@ int weir_set_features(struct net_device *netdev, netdev_features_t features)
 	int err = 0;
 
 	weir->wanted_features = features;
-	if ((features ^ old) & WEIR_FEATURES_VLAN && weir_state_get(weir) == WEIR_STATE_RUNNING)
+	if ((features ^ old) & WEIR_FEATURES_TOLD && weir_state_get(weir) == WEIR_STATE_RUNNING)
 		err = weir_filter_sync(weir);
 	/* With one queue it decides whether anything is hashed. */
 	if (!err && (features ^ old) & NETIF_F_RXHASH && weir->data &&

@@ -188,6 +188,30 @@ static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *ent
 	return 1;
 }
 
+static u32 weir_rx_state(u32 flags, unsigned int shift)
+{
+	return flags >> shift & 3;
+}
+
+/*
+ * What the card knows of the frame's checksums (specs/checksum.md, "Receive"). What it calls bad is
+ * looked at by the stack, which counts it.
+ */
+static void weir_rx_checksum(struct sk_buff *skb, u32 flags)
+{
+	u32 outer = weir_rx_state(flags, WEIR_RXC_L4_SHIFT);
+	u32 inner = weir_rx_state(flags, WEIR_RXC_INNER_L4_SHIFT);
+
+	/* The stack counts a tunnel's checksum of zero among those verified (skbuff.h, csum_level). */
+	if (inner == WEIR_CHECKSUM_STATE_GOOD &&
+	    (outer == WEIR_CHECKSUM_STATE_GOOD || outer == WEIR_CHECKSUM_STATE_ABSENT)) {
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+		skb->csum_level = 1;
+	} else if (outer == WEIR_CHECKSUM_STATE_GOOD) {
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	}
+}
+
 /* Gives the frame in @rx->partial to the stack. */
 static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *entry)
 {
@@ -203,6 +227,8 @@ static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *
 	if (entry->flags & WEIR_RXC_FLOW_HASH_MASK && netdev->features & NETIF_F_RXHASH)
 		skb_set_hash(skb, entry->flow_hash,
 			     entry->flags & WEIR_RXC_HASH_L4_MASK ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
+	if (netdev->features & NETIF_F_RXCSUM)
+		weir_rx_checksum(skb, entry->flags);
 	if (entry->flags & WEIR_RXC_VLAN_MASK)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), entry->vlan_tci);
 	skb->protocol = eth_type_trans(skb, netdev);

@@ -37,6 +37,18 @@ static void weir_tx_count_drop(struct weir_tx_ring *tx)
 	u64_stats_update_end(&tx->stats->sync);
 }
 
+/*
+ * Whether the card can put in the checksum that the stack leaves to it (specs/checksum.md, "Limits").
+ */
+static bool weir_tx_reaches_checksum(const struct weir_device *weir, struct sk_buff *skb)
+{
+	unsigned int start = skb_checksum_start_offset(skb);
+	unsigned int end = start + skb->csum_offset + (skb_csum_is_sctp(skb) ? 4 : 2);
+
+	return weir->features & WEIR_REG_FEATURES_CHECKSUM_MASK &&
+	       start >= WEIR_CHECKSUM_START_MIN && end <= WEIR_CHECKSUM_REACH_BYTES;
+}
+
 /* Makes the skb something the card can send, or says that it can't be. */
 static bool weir_tx_prepare(struct weir_device *weir, struct weir_tx_ring *tx, struct sk_buff *skb)
 {
@@ -51,12 +63,40 @@ static bool weir_tx_prepare(struct weir_device *weir, struct weir_tx_ring *tx, s
 		u64_stats_inc(&tx->stats->linearized);
 		u64_stats_update_end(&tx->stats->sync);
 	}
+	/* Beyond the card's reach: as if it could do none, which is ours to do then. */
+	if (skb->ip_summed == CHECKSUM_PARTIAL && unlikely(!weir_tx_reaches_checksum(weir, skb)))
+		return !skb_csum_hwoffload_help(skb, 0);
 	return true;
 }
 
-/* Writes one descriptor at @at; flags are those of the frame's first one or none. */
+/* What a frame's first descriptor asks for. */
+struct weir_tx_ask {
+	u16 flags;
+	u16 vlan_tci;
+	u16 checksum;
+};
+
+static struct weir_tx_ask weir_tx_ask(struct sk_buff *skb)
+{
+	struct weir_tx_ask ask = {};
+
+	if (skb_vlan_tag_present(skb)) {
+		ask.flags = WEIR_TXD_VLAN_MASK;
+		ask.vlan_tci = skb_vlan_tag_get(skb);
+	}
+	if (skb->ip_summed == CHECKSUM_PARTIAL) {
+		ask.flags |= WEIR_TXD_CHECKSUM_MASK;
+		if (skb_csum_is_sctp(skb))
+			ask.flags |= WEIR_TXD_CRC32C_MASK;
+		ask.checksum = WEIR_PREP(WEIR_TXD_START, skb_checksum_start_offset(skb)) |
+			       WEIR_PREP(WEIR_TXD_OFFSET, skb->csum_offset);
+	}
+	return ask;
+}
+
+/* Writes one descriptor at @at; @ask is NULL but for the frame's first one. */
 static void weir_tx_write(struct weir_tx_ring *tx, u16 at, dma_addr_t dma, unsigned int length,
-			  bool is_page, u16 flags, u16 vlan_tci)
+			  bool is_page, const struct weir_tx_ask *ask)
 {
 	u16 place = at & (tx->size - 1);
 	struct weir_tx_slot *slot = &tx->slots[place];
@@ -69,8 +109,9 @@ static void weir_tx_write(struct weir_tx_ring *tx, u16 at, dma_addr_t dma, unsig
 	tx->descriptors[place] = (struct weir_tx_descriptor) {
 		.address = cpu_to_le64(dma),
 		.length = cpu_to_le16(length),
-		.flags = cpu_to_le16(flags),
-		.vlan_tci = cpu_to_le16(vlan_tci),
+		.flags = cpu_to_le16(ask ? ask->flags : 0),
+		.vlan_tci = cpu_to_le16(ask ? ask->vlan_tci : 0),
+		.checksum = cpu_to_le16(ask ? ask->checksum : 0),
 	};
 }
 
@@ -82,18 +123,14 @@ static unsigned int weir_tx_map(struct weir_device *weir, struct weir_tx_ring *t
 				struct sk_buff *skb)
 {
 	unsigned int head_bytes = skb_headlen(skb), count = 0, i;
-	u16 flags = 0, vlan_tci = 0;
+	struct weir_tx_ask ask = weir_tx_ask(skb);
 	dma_addr_t dma;
 
-	if (skb_vlan_tag_present(skb)) {
-		flags = WEIR_TXD_VLAN_MASK;
-		vlan_tci = skb_vlan_tag_get(skb);
-	}
 	if (head_bytes) {
 		dma = dma_map_single(weir->dev, skb->data, head_bytes, DMA_TO_DEVICE);
 		if (unlikely(dma_mapping_error(weir->dev, dma)))
 			return 0;
-		weir_tx_write(tx, tx->tail, dma, head_bytes, false, flags, vlan_tci);
+		weir_tx_write(tx, tx->tail, dma, head_bytes, false, &ask);
 		count = 1;
 	}
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
@@ -106,8 +143,7 @@ static unsigned int weir_tx_map(struct weir_device *weir, struct weir_tx_ring *t
 		dma = skb_frag_dma_map(weir->dev, frag, 0, bytes, DMA_TO_DEVICE);
 		if (unlikely(dma_mapping_error(weir->dev, dma)))
 			goto unmap;
-		weir_tx_write(tx, tx->tail + count, dma, bytes, true, count ? 0 : flags,
-			      count ? 0 : vlan_tci);
+		weir_tx_write(tx, tx->tail + count, dma, bytes, true, count ? NULL : &ask);
 		count++;
 	}
 	return count;

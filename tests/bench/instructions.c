@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "host.h"
+#include "packets.h"
 #include "weir_cunit.h"
 
 #define RING_LOG2    10u
@@ -136,13 +137,17 @@ struct scene {
 	const char *name;
 	uint16_t vfs; /* 0: the PF sends to itself by the wire, n: VF 0 to the n - 1 others in turn */
 	uint32_t bytes;
+	bool checksums; /* TCP whose checksum the card puts in, and verifies where it arrives */
 };
 
 static const struct scene scenes[] = {
-	{ "vf_to_vf", 2, 64 },
-	{ "vf_to_4_vfs", 5, 64 },
-	{ "port_loop", 0, 64 },
-	{ "port_loop_1514", 0, 1514 },
+	{ "vf_to_vf", 2, 64, false },
+	{ "vf_to_4_vfs", 5, 64, false },
+	{ "port_loop", 0, 64, false },
+	{ "port_loop_1514", 0, 1514, false },
+	{ "vf_to_vf_checksums", 2, 64, true },
+	{ "port_loop_checksums", 0, 64, true },
+	{ "port_loop_1514_checksums", 0, 1514, true },
 };
 
 struct bench {
@@ -150,6 +155,7 @@ struct bench {
 	struct port ports[8];
 	uint32_t port_count; /* the first one sends, the others (or it alone) receive */
 	uint32_t bytes;
+	bool checksums;
 	uint64_t measured_ns;
 };
 
@@ -182,16 +188,21 @@ static void write_frames(struct bench *bench)
 		uint64_t address = sender->frames + i * BUFFER_BYTES;
 		uint8_t *frame = host_pointer(sender->function, address);
 
-		memset(frame, 0x5a, bench->bytes);
-		memcpy(frame, &receiver->mac, 6);
-		memcpy(frame + 6, &sender->mac, 6);
-		frame[12] = 0x08;
-		frame[13] = 0x00;
+		struct packet packet = { .destination = receiver->mac,
+					 .source = sender->mac,
+					 .protocol = PACKET_TCP,
+					 .payload = bench->bytes - 54 };
+
+		WEIR_REQUIRE_EQ(packet_make(&packet, frame), bench->bytes);
 		sender->tx_ring[i] = (struct weir_tx_descriptor){
 			.address = weir_cpu_to_le64(address),
 			.length = weir_cpu_to_le16((uint16_t)bench->bytes),
 			.flags = weir_cpu_to_le16(WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK),
 		};
+		if (bench->checksums) {
+			sender->tx_ring[i].flags |= weir_cpu_to_le16(WEIR_TXD_CHECKSUM_MASK);
+			sender->tx_ring[i].checksum = weir_cpu_to_le16(packet_ask(&packet, frame));
+		}
 	}
 }
 
@@ -211,6 +222,9 @@ static uint32_t take(struct bench *bench, struct port *port)
 		WEIR_REQUIRE((flags & (WEIR_RXC_END_MASK | WEIR_RXC_ERROR_MASK)) ==
 			     WEIR_RXC_END_MASK);
 		WEIR_REQUIRE_EQ(weir_le16_to_cpu(entry->length), bench->bytes);
+		WEIR_REQUIRE_EQ(WEIR_GET(WEIR_RXC_L4, flags),
+				bench->checksums ? WEIR_CHECKSUM_STATE_GOOD
+						 : WEIR_CHECKSUM_STATE_UNKNOWN);
 	}
 	if (count) {
 		port->rx_posted = (uint16_t)(port->rx_posted + count);
@@ -259,6 +273,11 @@ static void run(const struct scene *scene, unsigned long frames)
 				0x100000000b02ull + ((uint64_t)i << 32));
 	}
 	bench.port_count = scene->vfs ? scene->vfs : 1;
+	bench.checksums = scene->checksums;
+	for (uint32_t i = 0; scene->checksums && i < bench.port_count; i++)
+		WEIR_REQUIRE_EQ(host_vport_flags(bench.ports[i].function, WEIR_VPORT_RX_CHECKSUM,
+						 WEIR_VPORT_RX_CHECKSUM),
+				0);
 	write_frames(&bench);
 	for (uint32_t i = 0; i < WARM_FRAMES / POSTED; i++)
 		one_round(&bench, false);

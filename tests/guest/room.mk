@@ -2,6 +2,7 @@
 # What jobs in guests bring along.
 
 $(eval $(call weir-program,weir-sequence,tests/guest/reset/sequence.c,,,))
+$(eval $(call weir-program,weir-watch,tests/guest/checksum/watch.c,,,))
 $(eval $(call weir-program,weir-frames,tests/guest/xdp/frames.c,,,))
 
 # XDP programs, for the kernel's own virtual machine; nobody calls them in C.
