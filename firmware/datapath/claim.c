@@ -135,7 +135,8 @@ static bool sums_payload(struct weir_burst *burst, struct weir_vport *vport, uin
 		payload->header_waits = true;
 	}
 	if (vport->flags & WEIR_VPORT_RX_CHECKSUM) {
-		payload->judged = weir_verify_wants(burst, number, payload);
+		payload->judged = frame->bytes > WEIR_HEADER_BYTES &&
+				  weir_verify_wants(burst, number, payload);
 		if (!payload->judged) {
 			uint32_t known = weir_verify(burst, number, payload);
 
@@ -144,6 +145,20 @@ static bool sums_payload(struct weir_burst *burst, struct weir_vport *vport, uin
 		}
 	}
 	return payload->end;
+}
+
+/* The same for `count` frames from `number` on that joined a delivery with the entries from `entry` on. */
+static void sum_alike(struct weir_burst *burst, struct weir_vport *vport, uint32_t number,
+		      uint32_t entry, uint32_t count, struct weir_delivery *delivery)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t flags = 0;
+
+		delivery->summed |=
+			sums_payload(burst, vport, number + i, &burst->payloads[entry + i], &flags);
+		burst->completions[entry + i].flags |= weir_cpu_to_le32(flags);
+	}
+	burst->seals |= delivery->summed;
 }
 
 static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
@@ -267,22 +282,17 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 			      least((uint16_t)(queue->fetched - queue->used),
 				    WEIR_BURST_COMPLETIONS - entry));
 
-	bool sums = may_sum(burst, vport);
 	struct place place = next_place(queue);
 
 	for (frame++; done < most && frame[done].alike && frame[done].bytes <= longest; done++)
 		if (vport->hashes && choose_queue(firmware, vport, burst, number + 1 + done) != pair)
 			break;
 	for (uint32_t i = 0; i < done; i++) {
-		uint32_t own = flags;
-
 		bytes += frame[i].bytes;
-		if (WEIR_UNLIKELY(sums))
-			delivery->summed |= sums_payload(burst, vport, number + 1 + i,
-							 &burst->payloads[entry + i], &own);
-		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, own, 0);
+		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, flags, 0);
 	}
-	burst->seals |= delivery->summed;
+	if (WEIR_UNLIKELY(may_sum(burst, vport)))
+		sum_alike(burst, vport, number + 1, entry, done, delivery);
 	take_buffers(firmware, burst, queue, done);
 	delivery->frames = (uint8_t)(1 + done);
 	delivery->entries = (uint8_t)(1 + done);

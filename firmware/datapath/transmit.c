@@ -287,6 +287,19 @@ static void hint(struct weir_firmware *firmware, const struct weir_burst *burst)
 	queue->hinted = (uint16_t)(queue->head + at);
 }
 
+/* Whether a descriptor is a frame by itself that asks for a checksum and nothing else; *bytes: its length. */
+static bool is_checksum_frame(const struct weir_tx_descriptor *descriptor, uint32_t *bytes)
+{
+	const struct weir_tx_descriptor plain = {
+		.address = descriptor->address,
+		.length = descriptor->length,
+		.flags = descriptor->flags & weir_cpu_to_le16((uint16_t)~CHECKSUM_FLAGS),
+	};
+
+	return weir_le16_to_cpu(descriptor->flags) & CHECKSUM_FLAGS &&
+	       is_plain_frame(&plain, bytes) && !weir_checksum_fault(descriptor, *bytes);
+}
+
 /* Makes frames of plain descriptors from `at` on; returns where they end. */
 static uint32_t cut_plain_frames(struct weir_burst *burst, uint32_t at)
 {
@@ -297,6 +310,17 @@ static uint32_t cut_plain_frames(struct weir_burst *burst, uint32_t at)
 	while (at < end && is_plain_frame(&burst->descriptors[at], &bytes))
 		set_frame(&burst->frames[count++], at++, 1, bytes);
 	burst->frame_count = (uint16_t)count;
+	return at;
+}
+
+/* The same of descriptors that ask for a checksum. */
+static uint32_t cut_checksum_frames(struct weir_burst *burst, uint32_t at)
+{
+	uint32_t bytes;
+
+	while (at < burst->descriptor_count && burst->frame_count < WEIR_BURST_FRAMES &&
+	       is_checksum_frame(&burst->descriptors[at], &bytes))
+		add_frame(burst, at++, 1, bytes);
 	return at;
 }
 
@@ -316,7 +340,7 @@ static void cut_frames(struct weir_firmware *firmware, struct weir_burst *burst)
 		uint32_t count = 0, bytes, value;
 		bool end = false;
 
-		at = cut_plain_frames(burst, at);
+		at = cut_checksum_frames(burst, cut_plain_frames(burst, at));
 		burst->consumed = (uint16_t)at;
 		if (at == burst->descriptor_count || burst->frame_count == WEIR_BURST_FRAMES)
 			break;

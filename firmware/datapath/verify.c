@@ -53,11 +53,13 @@ static enum weir_checksum_state ip_state(const uint8_t *header, const struct wei
 {
 	if (layer->l3_kind != WEIR_PACKET_L3_IPV4)
 		return WEIR_CHECKSUM_STATE_UNKNOWN;
-	/* All ones in either order of bytes. */
-	return weir_sum_fold(weir_sum_words(header + layer->l3, (uint32_t)layer->l4 - layer->l3,
-					    0)) == 0xffff
-		       ? WEIR_CHECKSUM_STATE_GOOD
-		       : WEIR_CHECKSUM_STATE_BAD;
+	const uint8_t *ip = header + layer->l3;
+	uint32_t bytes = (uint32_t)layer->l4 - layer->l3;
+	/* Most have no options: a length that the compiler knows. */
+	uint64_t words = WEIR_LIKELY(bytes == 20) ? weir_sum_words(ip, 20, 0)
+						  : weir_sum_words(ip, bytes, 0);
+
+	return weir_sum_is_ones(words) ? WEIR_CHECKSUM_STATE_GOOD : WEIR_CHECKSUM_STATE_BAD;
 }
 
 /* Can it be told before anything was summed? Else *state is what can be said. */
@@ -88,9 +90,7 @@ static uint64_t pseudo_words(const uint8_t *header, const struct weir_layer *lay
 	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
 	const uint8_t *ip = header + layer->l3;
 	uint32_t bytes = (uint32_t)layer->end - layer->l4;
-	const uint8_t rest[4] = { 0, layer->l4_kind == WEIR_PACKET_L4_TCP ? 6 : 17,
-				  (uint8_t)(bytes >> 8), (uint8_t)bytes };
-	uint64_t sum = weir_sum_words(rest, 4, 0);
+	uint64_t sum = weir_sum_to_native(bytes + (layer->l4_kind == WEIR_PACKET_L4_TCP ? 6 : 17));
 
 	return ipv4 ? weir_sum_words(ip + 12, 8, sum) : weir_sum_words(ip + 8, 32, sum);
 }
@@ -103,7 +103,7 @@ static bool l4_sum_good(const uint8_t *header, const struct weir_layer *layer, u
 		weir_sum_words(header + layer->l4, end - layer->l4, pseudo_words(header, layer));
 
 	if (layer->end <= copied)
-		return weir_sum_fold(words) == 0xffff;
+		return weir_sum_is_ones(words);
 	return weir_sum_add(weir_sum_from_native(words), payload->sum.value) == 0xffff;
 }
 
@@ -172,8 +172,6 @@ bool weir_verify_wants(struct weir_burst *burst, uint32_t number, struct weir_pa
 	uint32_t copied = copied_bytes(frame);
 	enum weir_checksum_state state;
 
-	if (WEIR_LIKELY(frame->bytes <= copied))
-		return false;
 	/* The inner one where there are two: it is the application's. */
 	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(both); i++) {
 		if (both[i]->end <= copied || !is_open(frame->header, both[i], &state))

@@ -6,6 +6,7 @@
 #ifndef WEIR_SUM_H
 #define WEIR_SUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,22 @@ static inline uint32_t weir_sum_from_native(uint64_t native)
 	sum = weir_sum_swap(sum);
 #endif
 	return sum;
+}
+
+/* The other way: what a number adds to a sum of this processor's words. */
+static inline uint64_t weir_sum_to_native(uint32_t number)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap32(number);
+#else
+	return number;
+#endif
+}
+
+/* Is a sum of words, in either order of bytes, FFFFh when it is folded? Of zeros alone it says so, too. */
+static inline bool weir_sum_is_ones(uint64_t words)
+{
+	return words % 0xffff == 0;
 }
 
 /*
