@@ -301,8 +301,8 @@ static void destroy(struct input *input)
 static void flags(struct input *input)
 {
 	bad_command(WEIR_COMMAND_VPORT_SET,
-		    HOST_REQUEST(HOST_U(VPORT_FLAGS, take(input, 1) & 0x3f),
-				 HOST_U(VPORT_FLAGS_MASK, take(input, 1) & 0x3f)));
+		    HOST_REQUEST(HOST_U(VPORT_FLAGS, take(input, 1) & 0x7f),
+				 HOST_U(VPORT_FLAGS_MASK, take(input, 1) & 0x7f)));
 	bad_command(WEIR_COMMAND_VPORT_SET, HOST_REQUEST(HOST_U(MTU, 68 + take(input, 2) % 9127)));
 }
 
