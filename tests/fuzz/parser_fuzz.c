@@ -315,8 +315,10 @@ static void spread(struct input *input)
 		table[i] = weir_cpu_to_le16(vport->table[i]);
 	}
 	MUST(host_command(&host->functions[index], WEIR_COMMAND_VPORT_SPREAD,
-			  HOST_REQUEST(HOST_BYTES(INDIRECTION, table, sizeof(table))),
+			  HOST_REQUEST(HOST_BYTES(INDIRECTION, table, sizeof(table)),
+				       HOST_U(HASH_FUNCTION, (bits >> 61) % 3)),
 			  NULL) == WEIR_STATUS_OK);
+	memset(seen[index], 0, sizeof(seen[index]));
 	vport->spreads = true;
 }
 

@@ -45,14 +45,14 @@ queues_of() {
 # anything (the control connection) to any other
 lands() {
 	queues_of 1 >/tmp/queues.before
-	in_vf 0 iperf3 --connect-timeout 5000 -u -b 2M -l 1000 -t 1 -B "$2" --cport "$3" -c "$4" -p "$5" >/tmp/iperf.out 2>&1 || {
+	in_vf 0 iperf3 --connect-timeout 5000 -u -b 4M -l 1000 -n 250K -B "$2" --cport "$3" -c "$4" -p "$5" >/tmp/iperf.out 2>&1 || {
 		tail -n 3 /tmp/iperf.out
 		return 1
 	}
 	queues_of 1 >/tmp/queues.after
 	paste -d ' ' /tmp/queues.before /tmp/queues.after | awk -v wanted="$1" -v flow="$2:$3" '
 		{ more = $4 - $2; if ($1 == wanted) here = more; else elsewhere += more }
-		END { print flow ": " here + 0 " frames in queue " wanted ", " elsewhere + 0 " elsewhere"; exit !(here > 150 && elsewhere < 80) }'
+		END { print flow ": " here + 0 " frames in queue " wanted ", " elsewhere + 0 " elsewhere"; exit !(here > 230 && elsewhere < 80) }'
 }
 
 # The last seven bits of the hash are the table's entry; the table goes round the queues.
