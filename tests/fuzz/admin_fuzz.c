@@ -279,12 +279,26 @@ static uint32_t attribute(struct input *input, const struct weir_command_rule *r
 	return 4 + ((length + 3) & ~3u);
 }
 
+/* The command of that opcode, or the next there is: so that new commands leave what inputs mean to the others. */
+static const struct weir_command_rule *rule_at(uint16_t opcode)
+{
+	const struct weir_command_rule *found = &weir_command_rules[0];
+
+	for (size_t i = 0; i < WEIR_COMMAND_RULES; i++) {
+		const struct weir_command_rule *rule = &weir_command_rules[i];
+
+		if (rule->opcode >= opcode &&
+		    (found->opcode < opcode || rule->opcode < found->opcode))
+			found = rule;
+	}
+	return found;
+}
+
 static void typed(struct input *input)
 {
 	static uint8_t request[3 * WEIR_ADMIN_DATA_MAX_BYTES];
 	enum way way = (enum way)(take(input, 1) % WAYS);
-	const struct weir_command_rule *rule =
-		&weir_command_rules[take(input, 1) % WEIR_COMMAND_RULES];
+	const struct weir_command_rule *rule = rule_at((uint16_t)(take(input, 1) % 128));
 	uint32_t count = (uint32_t)take(input, 1) % 12, bytes = 0;
 
 	for (uint32_t i = 0; i < count && bytes < WEIR_ADMIN_DATA_MAX_BYTES; i++)
