@@ -6,3 +6,5 @@ WEIRFW_CFLAGS := -ffreestanding -Ispecs/include -Ifirmware/include -Ifirmware
 
 $(eval $(call weir-library,weirfw,$(WEIRFW_SOURCES),$(WEIRFW_CFLAGS) -Ifirmware/boards/hwsim -Ihwsim/src))
 $(eval $(call weir-library,weirfw-deferred,$(WEIRFW_SOURCES),$(WEIRFW_CFLAGS) -Ifirmware/boards/hwsim-deferred -Ihwsim/src))
+
+include firmware/boards/qemu-virt/board.mk
