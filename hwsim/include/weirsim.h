@@ -59,16 +59,27 @@ struct weirsim_config {
 	uint64_t seed; /* of hal_random32() and of the deferred home's delays; 0: from the system */
 	uint32_t queue_pairs; /* default: enough for every function's */
 	uint32_t filters;     /* default 4096 */
+	/* The flash image of a home whose firmware runs in a machine of its own; NULL: WEIR_FIRMWARE of the environment, or what was built
+	 * beside this program. Other homes have their firmware in them. */
+	const char *firmware_image;
 	const struct weirsim_host_ops *host;
 	void *opaque; /* first argument of every host op */
 };
 
-/* Makes a card; its firmware runs with the first weirsim_poll(). NULL with errno set (EINVAL, ENOMEM). */
+/* Makes a card; its firmware runs with the first weirsim_poll(). NULL with errno set (EINVAL, ENOMEM; ENOENT, EIO: a firmware that
+ * is a machine of its own could not be started, and the log says why). */
 struct weirsim *weirsim_create(const struct weirsim_config *config);
 /* Ends a card. Wires are closed, mappings dropped, no callback comes any more. NULL is allowed. */
 void weirsim_destroy(struct weirsim *sim);
-/* "hwsim" or "hwsim-deferred": the home this library was built for. */
+/* "hwsim", "hwsim-deferred" or "riscv": the home this library was built for. */
 const char *weirsim_home(void);
+/* The firmware has ended by itself (a trap, its watchdog, its machine died), and the log says why: every function stays in reset, for
+ * good. Where it runs in this process it never does. */
+bool weirsim_firmware_ended(struct weirsim *sim);
+/* What poll() should wait for besides wires while asleep, to hear of that; -1 when nothing. weirsim_may_sleep() then looks at it. */
+int weirsim_firmware_fd(struct weirsim *sim);
+/* Instructions that the firmware has retired in its polls, where it has a processor of its own that counts them; else 0. */
+uint64_t weirsim_firmware_instructions(struct weirsim *sim);
 
 /* ---- running ---- */
 

@@ -27,8 +27,10 @@ struct sim_function *sim_function_get(struct weirsim *sim, uint16_t number)
 	function->msix.vectors = calloc(function->msix.count, sizeof(*function->msix.vectors));
 	function->events.doorbell_values =
 		calloc((size_t)function->queue_pairs * SIM_DOORBELLS_PER_PAIR, sizeof(uint32_t));
+	function->card.registers = sim_home_registers(sim, number);
 	function->invalidations_end = &function->invalidations;
-	if (!function->msix.vectors || !function->events.doorbell_values) {
+	if (!function->card.registers || !function->msix.vectors ||
+	    !function->events.doorbell_values) {
 		sim_function_free(sim, function);
 		return NULL;
 	}
@@ -49,7 +51,8 @@ void sim_function_free(struct weirsim *sim, struct sim_function *function)
 	}
 	sim->iommu.mappings -= function->map_count;
 	free(function->maps);
-	free(function->window);
+	sim_home_window_free(sim, function->window);
+	sim_home_registers_free(sim, function->card.registers);
 	free(function->msix.vectors);
 	free(function->events.doorbell_values);
 	free(function);
@@ -76,6 +79,7 @@ void sim_function_update_gate(struct weirsim *sim, struct sim_function *function
 		sim_event_set(sim, function, SIM_EVENT_BUS_MASTER);
 	else
 		sim_event_clear(sim, function, SIM_EVENT_BUS_MASTER);
+	sim_home_gate_changed(sim, function);
 	if (!was_usable && function->card.usable)
 		sim_msix_send_pending(sim, function);
 }
@@ -100,9 +104,9 @@ static void clear_function(struct weirsim *sim, struct sim_function *function, e
 	function->resets++;
 	sim_function_close_windows(function);
 	sim_events_clear(sim, function);
-	memset(function->card.registers, 0, sizeof(function->card.registers));
+	memset(function->card.registers, 0, CARD_REGISTER_BYTES);
 	function->card.registers[WEIR_REG_GENERATION / 4] = generation;
-	free(function->window);
+	sim_home_window_free(sim, function->window);
 	function->window = NULL;
 	function->signal_master = false;
 	function->master = function->master_told = false;
@@ -110,6 +114,7 @@ static void clear_function(struct weirsim *sim, struct sim_function *function, e
 	sim_msix_reset(function);
 	sim_config_reset(sim, function, kind);
 	sim_invalidate_release(sim, function);
+	sim_home_gate_changed(sim, function);
 }
 
 /* The firmware knows that function is there: it must be told of a reset. */
@@ -209,7 +214,7 @@ void hal_board_window_write(struct hal *hal, uint16_t number, uint32_t offset, c
 	    bytes > WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE - offset)
 		return;
 	if (!function->window)
-		function->window = calloc(1, WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE);
+		function->window = sim_home_window(sim_of(hal), number);
 	if (function->window)
 		memcpy(function->window + offset, from, bytes);
 }

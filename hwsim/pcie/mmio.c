@@ -82,7 +82,7 @@ static bool write_register(struct weirsim *sim, struct sim_function *function, u
 
 	if (in_window(offset)) {
 		if (!function->window && function->ready)
-			function->window = calloc(1, WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE);
+			function->window = sim_home_window(sim, function->number);
 		if (function->window && function->ready)
 			memcpy(function->window + (offset - WEIR_REG_MAILBOX_WINDOW_VALUE), &value,
 			       4);

@@ -65,6 +65,7 @@ static int create_functions(struct weirsim *sim)
 	sim->waiting_functions = calloc(sim->waiting_words, sizeof(*sim->waiting_functions));
 	if (!sim->functions || !sim->hal.functions || !sim->waiting_functions)
 		return -ENOMEM;
+	sim->absent.registers = sim->absent_registers;
 	for (uint32_t i = 0; i < limit; i++)
 		sim->hal.functions[i] = &sim->absent;
 	pf = sim_function_get(sim, 0);
@@ -76,9 +77,9 @@ static int create_functions(struct weirsim *sim)
 	return 0;
 }
 
-static int create_firmware(struct weirsim *sim)
+static int start_firmware(struct weirsim *sim)
 {
-	struct weir_firmware_config config = {
+	const struct weir_firmware_config config = {
 		.total_vfs = sim->config.total_vfs,
 		.ports = sim->config.ports,
 		.queue_pairs = sim->config.queue_pairs,
@@ -86,16 +87,8 @@ static int create_firmware(struct weirsim *sim)
 		.log_records = LOG_RECORDS,
 		.trace_records = TRACE_RECORDS_KEPT,
 	};
-	size_t bytes = (weir_firmware_bytes(&config) + 63) / 64 * 64;
 
-	if (!bytes)
-		return -EINVAL;
-	sim->firmware_memory = aligned_alloc(64, bytes);
-	if (!sim->firmware_memory)
-		return -ENOMEM;
-	memset(sim->firmware_memory, 0, bytes);
-	sim->firmware = weir_firmware_init(sim->firmware_memory, &sim->hal, &config);
-	return sim->firmware ? 0 : -EINVAL;
+	return sim_firmware_start(sim, &config);
 }
 
 static int create(struct weirsim *sim, const struct weirsim_config *config)
@@ -122,13 +115,13 @@ static int create(struct weirsim *sim, const struct weirsim_config *config)
 	if (!error)
 		error = sim_clock_start(sim);
 	if (!error)
+		error = sim_home_create(sim);
+	if (!error)
 		error = create_functions(sim);
 	if (!error)
 		error = sim_ports_create(sim);
 	if (!error)
-		error = sim_home_create(sim);
-	if (!error)
-		error = create_firmware(sim);
+		error = start_firmware(sim);
 	return error;
 }
 
@@ -165,15 +158,15 @@ void weirsim_destroy(struct weirsim *sim)
 		return;
 	/* Wires are closed, and say so; nothing else is called any more. */
 	sim->host = silent;
+	sim_firmware_end(sim);
 	sim_ports_destroy(sim);
-	sim_home_destroy(sim);
 	for (uint32_t i = 0; sim->functions && i < sim->hal.function_limit; i++)
 		sim_function_free(sim, sim->functions[i]);
 	free(sim->functions);
 	free(sim->hal.functions);
 	free(sim->waiting_functions);
+	sim_home_destroy(sim);
 	free(sim->trace.records);
-	free(sim->firmware_memory);
 	free(sim->bounce);
 	free(sim);
 }
@@ -188,15 +181,14 @@ uint32_t weirsim_poll(struct weirsim *sim)
 	done += sim_home_step(sim);
 	if (sim->iommu.waiting)
 		done += sim_invalidate_step(sim);
-	done += weir_firmware_poll(sim->firmware);
+	done += sim_firmware_poll(sim);
 	return done;
 }
 
 bool weirsim_may_sleep(struct weirsim *sim, uint64_t *until_ns)
 {
 	*until_ns = UINT64_MAX;
-	return !sim->hal.events && sim_home_idle(sim) &&
-	       weir_firmware_may_sleep(sim->firmware, until_ns) &&
+	return !sim->hal.events && sim_home_idle(sim) && sim_firmware_may_sleep(sim, until_ns) &&
 	       sim_ports_may_sleep(sim, until_ns);
 }
 
@@ -204,6 +196,6 @@ enum weir_status weirsim_manage(struct weirsim *sim, uint16_t opcode, const void
 				uint32_t request_bytes, void *response, uint32_t capacity,
 				uint32_t *response_bytes, uint32_t *detail)
 {
-	return weir_firmware_manage(sim->firmware, opcode, request, request_bytes, response,
-				    capacity, response_bytes, detail);
+	return sim_firmware_manage(sim, opcode, request, request_bytes, response, capacity,
+				   response_bytes, detail);
 }

@@ -44,8 +44,8 @@ struct card_window {
 struct card_function {
 	struct card_window recent; /* the one used last: most hosts have one large mapping */
 	struct card_window windows[CARD_WINDOWS];
-	bool usable; /* out of reset, enabled, bus master, in D0: the gate */
-	uint32_t registers[CARD_REGISTER_BYTES / 4];
+	bool usable;	     /* out of reset, enabled, bus master, in D0: the gate */
+	uint32_t *registers; /* CARD_REGISTER_BYTES of them */
 } __attribute__((aligned(64)));
 
 struct card_port {

@@ -202,8 +202,9 @@ struct weirsim {
 
 	struct sim_function **functions; /* by number, NULL while never needed */
 	struct card_function absent;	 /* what the firmware sees in place of those */
-	uint16_t vfs;			 /* enabled */
-	uint16_t vfs_told;		 /* what the firmware knows of */
+	uint32_t absent_registers[CARD_REGISTER_BYTES / 4];
+	uint16_t vfs;		  /* enabled */
+	uint16_t vfs_told;	  /* what the firmware knows of */
 	bool vfs_changed_to_none; /* the VFs that the firmware knows of are gone, whatever came after */
 
 	uint64_t *waiting_functions; /* bitmap: functions that have events */
@@ -276,10 +277,29 @@ void sim_event_link(struct weirsim *sim, uint8_t port);
 struct weir_trace_record *sim_trace_add(struct weirsim *sim, enum weir_trace_kind kind,
 					uint16_t function);
 
-/* ---- src/home_*.c: what the two homes do differently ---- */
+/* ---- src/home_*.c: what the homes do differently ---- */
 
+/* First of all that a card is made of, and last to go. */
 int sim_home_create(struct weirsim *sim);
 void sim_home_destroy(struct weirsim *sim);
+/* The firmware: made when the rest of the card is there, ended before any of it goes. */
+int sim_firmware_start(struct weirsim *sim, const struct weir_firmware_config *config);
+void sim_firmware_end(struct weirsim *sim);
+/* As weir_firmware_poll(), weir_firmware_may_sleep() and weir_firmware_manage(). */
+uint32_t sim_firmware_poll(struct weirsim *sim);
+bool sim_firmware_may_sleep(struct weirsim *sim, uint64_t *until_ns);
+enum weir_status sim_firmware_manage(struct weirsim *sim, uint16_t opcode, const void *request,
+				     uint32_t request_bytes, void *response, uint32_t capacity,
+				     uint32_t *response_bytes, uint32_t *detail);
+/* Memory that the firmware sees, too, zeroed: of a port, the registers and the mailbox window of a function. NULL: there is none. */
+void *sim_home_port_memory(struct weirsim *sim, size_t bytes);
+void sim_home_port_memory_free(struct weirsim *sim, void *memory, size_t bytes);
+uint32_t *sim_home_registers(struct weirsim *sim, uint16_t number);
+void sim_home_registers_free(struct weirsim *sim, uint32_t *registers);
+uint8_t *sim_home_window(struct weirsim *sim, uint16_t number);
+void sim_home_window_free(struct weirsim *sim, uint8_t *window);
+/* The function became ready or usable, or no longer is. */
+void sim_home_gate_changed(struct weirsim *sim, const struct sim_function *function);
 /* Lets operations in flight go on; returns how much was done. */
 uint32_t sim_home_step(struct weirsim *sim);
 /* Nothing is in flight. */

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define LINK_SPEED_MBPS 100000u
 /* Frames that a wire may hand over in one poll. */
@@ -45,11 +44,9 @@ static int create_port(struct weirsim *sim, uint8_t index)
 	size_t stacks = (CARD_SLOTS + CARD_LARGE_SLOTS) * sizeof(uint32_t);
 	uint8_t *memory;
 
-	/* Pages come with their first use. */
 	port->memory_bytes = slots + large + queue + stacks;
-	memory = mmap(NULL, port->memory_bytes, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
+	memory = sim_home_port_memory(sim, port->memory_bytes);
+	if (!memory)
 		return -ENOMEM;
 	port->memory = memory;
 	port->sim = sim;
@@ -92,7 +89,7 @@ void sim_ports_destroy(struct weirsim *sim)
 		if (!sim->ports[i].memory)
 			continue;
 		sim_port_attach(&sim->ports[i], NULL, NULL, false);
-		munmap(sim->ports[i].memory, sim->ports[i].memory_bytes);
+		sim_home_port_memory_free(sim, sim->ports[i].memory, sim->ports[i].memory_bytes);
 	}
 	free(sim->ports);
 	free(sim->hal.ports);

@@ -7,3 +7,5 @@ $(eval $(call weir-program,bench-instructions,tests/bench/instructions.c \
 	$(addprefix tests/device/,host.c host_admin.c host_queues.c packets.c),weirsim weirfw,$(BENCH_CFLAGS),-lpcap))
 $(eval $(call weir-program,bench-toeplitz,tests/bench/toeplitz.c firmware/datapath/toeplitz.c hwsim/src/toeplitz.c,,\
 	$(BENCH_CFLAGS) -Ifirmware/include -Ifirmware -Ifirmware/boards/hwsim -Ihwsim/src,))
+$(eval $(call weir-program,bench-instructions-riscv,tests/bench/instructions.c \
+	$(addprefix tests/device/,host.c host_admin.c host_queues.c packets.c),weirsim-riscv,$(BENCH_CFLAGS),-lpcap))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Suite `device`: the ABI driven as a bus would, against the native home or the deferred one, whichever is linked. */
+/* Suite `device`: the ABI driven as a bus would, against the native home, the deferred one or the RISC-V image, whichever is linked. */
 #include "suite.h"
 
 #include <stdio.h>
@@ -29,6 +29,14 @@ struct host *test_card(uint16_t vfs, uint16_t queues, uint32_t buffer_bytes, boo
 	return host;
 }
 
+/* Test names are unique across suites: they say which home they ran in. */
+static const char *room_of_home(void)
+{
+	if (strcmp(weirsim_home(), "hwsim") == 0)
+		return "device";
+	return strcmp(weirsim_home(), "riscv") == 0 ? "device_riscv" : "device_deferred";
+}
+
 int main(int argc, char **argv)
 {
 	const struct {
@@ -45,15 +53,12 @@ int main(int argc, char **argv)
 	};
 	static struct weir_test all[512];
 	static char names[512][128];
+	const char *room = room_of_home();
 	size_t count = 0;
 
 	printf("# home %s, seed %llu\n", weirsim_home(), (unsigned long long)test_seed());
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		for (size_t j = 0; j < parts[i].count; j++) {
-			/* Test names are unique across suites: the deferred home's say so. */
-			const char *room = strcmp(weirsim_home(), "hwsim") == 0 ? "device"
-										: "device_deferred";
-
 			snprintf(names[count], sizeof(names[count]), "%s.%s", room,
 				 parts[i].tests[j].name);
 			all[count] = (struct weir_test){ names[count], parts[i].tests[j].run };

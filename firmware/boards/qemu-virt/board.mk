@@ -9,7 +9,7 @@ RISCV_BOARD := firmware/boards/qemu-virt
 RISCV_SOURCES := $(WEIRFW_SOURCES) $(addprefix $(RISCV_BOARD)/,start.S main.c hal.c hal_bus.c ivshmem.c trap.c console.c memory.c)
 RISCV_OBJECTS := $(addprefix $(RISCV)/obj/,$(addsuffix .o,$(basename $(RISCV_SOURCES))))
 RISCV_ABI := -mabi=lp64 -mcmodel=medany
-RISCV_CFLAGS := -std=gnu11 -march=rv64imac_zicsr_zifencei $(RISCV_ABI) -Os -g -fno-common -fno-pic -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns \
+RISCV_CFLAGS := -std=gnu11 -march=rv64imac_zicsr_zifencei $(RISCV_ABI) -O2 -g -fno-common -fno-pic -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns \
 	-Wframe-larger-than=4096 $(WARNINGS) $(WEIRFW_CFLAGS) -I$(RISCV_BOARD)
 RISCV_NOR_BYTES := 32M
 

@@ -9,7 +9,7 @@
 /* The longest sleep: the clock is looked at now and then. */
 #define SLEEP_TICKS (1000000000ull / MACHINE_TICK_NS)
 
-/* What a card is measured by: docs/firmware.md, "Budget". */
+/* What a card is measured by: docs/board.md, "What it takes". */
 #define REFERENCE_VFS	      64u
 #define REFERENCE_QUEUE_PAIRS 256u
 #define REFERENCE_FILTERS     4096u

@@ -16,7 +16,7 @@
  * The firmware ends each turn, and begins each wait for the hardware, with a doorbell.
  *
  * A turn: the hardware fills events, frames and completions in and counts `turn` up. The firmware turns its loop up to `polls` times
- * and answers with `turn_done`. With VIRT_VIRTUAL_TIME the hardware carries commands out when the turn is over or `waiting` is set, so
+ * and answers with `turn_done`. With VIRT_VIRTUAL_TIME the hardware carries commands out between two turns, or when `waiting` is set, so
  * that what happens does not depend on how fast the two processes run; otherwise also meanwhile.
  */
 #ifndef WEIR_VIRT_SHARED_H
