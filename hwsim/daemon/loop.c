@@ -269,7 +269,7 @@ static void adapt_spin(struct loop *loop, uint64_t slept_ns)
 static void go_to_sleep(struct loop *loop, uint64_t now_ns, uint64_t until_ns)
 {
 	struct weirsim *sim = loop->daemon->sim;
-	struct pollfd fds[1 + WEIR_SIM_PORTS_MAX];
+	struct pollfd fds[2 + WEIR_SIM_PORTS_MAX];
 	uint8_t ports[1 + WEIR_SIM_PORTS_MAX];
 	struct timespec timeout = { 0 };
 	uint64_t woken_ns, wait_ns;
@@ -278,11 +278,13 @@ static void go_to_sleep(struct loop *loop, uint64_t now_ns, uint64_t until_ns)
 
 	become_light(loop, now_ns);
 	count = sleep_on(loop, fds, ports, now_ns, &until_ns);
+	/* Behind the wires: readable when a firmware with a machine of its own has ended, or says something. */
+	fds[count] = (struct pollfd){ .fd = weirsim_firmware_fd(sim), .events = POLLIN };
 	wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 	timeout.tv_sec = (time_t)(wait_ns / 1000000000u);
 	timeout.tv_nsec = (long)(wait_ns % 1000000000u);
 	loop->stats.sleeps++;
-	ready = ppoll(fds, count, until_ns == UINT64_MAX ? NULL : &timeout, NULL);
+	ready = ppoll(fds, count + 1, until_ns == UINT64_MAX ? NULL : &timeout, NULL);
 	woken_ns = weirsim_now_ns(sim);
 	loop->stats.asleep_ns += woken_ns - now_ns;
 	loop->light_ns = woken_ns;
@@ -350,6 +352,11 @@ static void turn(struct loop *loop)
 			become_busy(loop);
 	}
 	done = weirsim_poll(daemon->sim);
+	/* The card is no more; the log says why. */
+	if (weirsim_firmware_ended(daemon->sim)) {
+		daemon->end = true;
+		return;
+	}
 	done += attachment_poll(daemon->attachment);
 	done += control_poll(daemon->control);
 	loop->stats.polls++;

@@ -2,6 +2,7 @@
 /* weir-sim: a Weir card as a process. Start-up, signals and end; loop.c is what it does in between. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -219,6 +220,7 @@ static int make_card(struct daemon *daemon)
 		.ports = options->ports,
 		.serial = options->serial,
 		.seed = options->seed,
+		.firmware_image = options->firmware,
 		.host = &host_ops,
 		.opaque = daemon,
 	};
@@ -232,7 +234,8 @@ static int make_card(struct daemon *daemon)
 
 	daemon->sim = weirsim_create(&config);
 	if (!daemon->sim)
-		return complain("the card cannot be made: %s", strerror(errno));
+		return complain("the card cannot be made: %s",
+				*daemon->last_error ? daemon->last_error : strerror(errno));
 	made.sim = daemon->sim;
 	if (attachment_create(&made, &daemon->attachment))
 		return complain("%s", daemon->last_error);
@@ -387,6 +390,19 @@ static void say_ready(int ready_fd)
 	fflush(stdout);
 }
 
+/* The program for the other home lies beside this one. Returns only when it cannot be run. */
+static int become_riscv(char **argv)
+{
+	char path[PATH_MAX + sizeof("-riscv")];
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+
+	if (length <= 0)
+		return complain("/proc/self/exe: %s", strerror(errno));
+	strcpy(path + length, "-riscv");
+	execv(path, argv);
+	return complain("--home riscv: %s: %s", path, strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = { .signal_fd = -1 };
@@ -395,6 +411,8 @@ int main(int argc, char **argv)
 	int lock_fd, ready_fd = -1, result, error;
 
 	options_parse(&daemon.options, argc, argv);
+	if (daemon.options.riscv && strcmp(weirsim_home(), "riscv") != 0)
+		return become_riscv(argv);
 	if (daemon.options.background)
 		ready_fd = go_into_background();
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -413,6 +431,7 @@ int main(int argc, char **argv)
 		say_ready(ready_fd);
 		pin(&daemon);
 		loop_run(daemon.loop);
+		result = weirsim_firmware_ended(daemon.sim);
 		if (daemon.options.pid_file)
 			unlink(daemon.options.pid_file);
 	}

@@ -26,6 +26,8 @@ enum {
 	KEY_PID_FILE,
 	KEY_CPU,
 	KEY_BUSY_POLL,
+	KEY_HOME,
+	KEY_FIRMWARE,
 	KEY_FOREGROUND,
 	KEY_BACKGROUND,
 };
@@ -40,6 +42,11 @@ static const struct argp_option option_list[] = {
 	{ "serial", KEY_SERIAL, "HEX", 0,
 	  "Serial number, from which the card's MAC is made (random)", 3 },
 	{ "seed", KEY_SEED, "N", 0, "Seed of the card's random numbers (random)", 3 },
+	{ "home", KEY_HOME, "HOME", 0,
+	  "Where the firmware runs: native (default), in this process; riscv, as the RISC-V image in a machine of its own, slower",
+	  3 },
+	{ "firmware", KEY_FIRMWARE, "FILE", 0,
+	  "Flash image of --home riscv (the one that was built with this program)", 3 },
 	{ "log", KEY_LOG, "LEVEL", 0, "error, warning, info (default) or debug", 4 },
 	{ "log-file", KEY_LOG_FILE, "FILE", 0,
 	  "Where the log goes (standard error); opened anew on SIGHUP", 4 },
@@ -136,6 +143,9 @@ static void check(const struct argp_state *state, const struct options *options)
 				   options->wires[port], options->ports,
 				   options->ports == 1 ? "" : "s");
 	}
+	if (options->firmware && !options->riscv)
+		argp_error(state,
+			   "--firmware is for --home riscv: here the firmware is in the program");
 	if (options->background && !options->log_file)
 		argp_error(state, "--background: where shall the log go? Add --log-file FILE");
 }
@@ -183,6 +193,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_BUSY_POLL:
 		options->busy_poll = true;
+		break;
+	case KEY_HOME:
+		options->riscv = !strcmp(text, "riscv");
+		if (!options->riscv && strcmp(text, "native") != 0)
+			argp_error(state, "--home %s: homes are native and riscv", text);
+		break;
+	case KEY_FIRMWARE:
+		options->firmware = text;
 		break;
 	case KEY_FOREGROUND:
 		options->background = false;

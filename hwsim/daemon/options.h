@@ -24,6 +24,8 @@ struct options {
 	int cpu;	      /* that the card's thread is kept on, -1: any */
 	bool busy_poll;	      /* never sleep */
 	bool background;
+	bool riscv;	      /* the firmware is the RISC-V image */
+	const char *firmware; /* the image's file, NULL: the one built with this program */
 };
 
 /*

@@ -4,3 +4,6 @@ WEIR_SIM_SRCS := $(addprefix hwsim/daemon/,main.c options.c log.c directory.c lo
 WEIR_SIM_CFLAGS := -D_GNU_SOURCE -Ispecs/include -Ihwsim/include -Ivfio-user/include -Ihwsim/attach/vfio-user -Ihwsim/daemon
 $(eval $(call weir-program,weir-sim,$(WEIR_SIM_SRCS),weirattachment weirsim weirfw vfiouser,$(WEIR_SIM_CFLAGS),\
 	-ljansson -lpcap -lpthread))
+# The same around the RISC-V image: weir-sim --home riscv becomes it.
+$(eval $(call weir-program,weir-sim-riscv,$(WEIR_SIM_SRCS),weirattachment weirsim-riscv vfiouser,$(WEIR_SIM_CFLAGS),\
+	-ljansson -lpcap -lpthread))

@@ -2,13 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The RISC-V image alone, without hardware: what is in it, that it boots, how it tells of its end, and that its budget holds.
 
-Faults are made by writing other instructions into a copy of the flash, at the place of a function that start-up calls: the image has no
-code for tests. Arguments are shell globs of test names.
+Arguments are shell globs of test names.
 """
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,36 +14,18 @@ import tempfile
 import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap  # noqa: E402
 import tree  # noqa: E402
+from riscv import HANG, ILLEGAL, IMAGE, WILD_LOAD, break_at, nm, suffixed  # noqa: E402
 
-IMAGE = tree.TOP / "build/riscv/weir-qemu-virt"
 OBJECTS = tree.TOP / "build/riscv/obj/firmware"
 BUDGET = tree.TOP / "firmware/boards/qemu-virt/budget.yaml"
-FLASH = 0x20000000
 # Called once at start-up; the first instruction of it is replaced.
 VICTIM = "weir_firmware_bytes"
-# RISC-V Unprivileged ISA 20191213: all zero is illegal (1.5); ld a0, 0(zero); c.j to itself
-ILLEGAL, WILD_LOAD, HANG = b"\0\0\0\0", b"\x03\x35\0\0", b"\x01\xa0"
 # enum virt_end
 NO_HARDWARE, TRAP, WATCHDOG = 10, 13, 14
 WRITABLE = "BbDdGgSsC"
-
-
-def suffixed(suffix):
-    """The image's file of that kind."""
-    return IMAGE.with_name(IMAGE.name + suffix)
-
-
-def nm(path):
-    """{symbol: (type, address)} of an object or program."""
-    out = subprocess.run(["riscv64-unknown-elf-nm", path], stdout=subprocess.PIPE, text=True, check=True).stdout
-    found = {}
-    for line in out.splitlines():
-        match = re.match(r"^([0-9a-f]{16}|\s{16}) (\S) (\S+)$", line)
-        if match:
-            found[match.group(3)] = (match.group(2), int(match.group(1).strip() or "0", 16))
-    return found
 
 
 def boot(nor, *more):
@@ -59,14 +39,8 @@ def boot(nor, *more):
 
 def boot_broken(instruction, *more):
     """The same with an instruction at the beginning of VICTIM; the address of that comes third."""
-    symbols = nm(suffixed(".elf"))
-    address = symbols[VICTIM][1]
-    offset = symbols["_image_load"][1] - FLASH + address - symbols["_image"][1]
     with tempfile.NamedTemporaryFile(prefix="weir-riscv-") as file:
-        shutil.copyfile(suffixed(".nor"), file.name)
-        with open(file.name, "r+b") as copy:
-            copy.seek(offset)
-            copy.write(instruction)
+        address = break_at(VICTIM, instruction, file.name)
         return (*boot(file.name, *more), address)
 
 
