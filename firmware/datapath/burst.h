@@ -73,12 +73,12 @@ struct weir_frame {
 	uint16_t first_segment, segments; /* what follows the header, in burst->segments */
 	uint16_t first_descriptor, descriptors;
 	/* these are zero in most frames (weir_frame_plain) */
-	bool failed;   /* the header could not be read */
-	bool refused;  /* ... or it asks for what cannot be done: its host is to blame */
-	bool asks_tag; /* its descriptor asks for a tag */
-	bool asks_sum; /* ... for a checksum */
-	bool alike;    /* goes the way of the frame before it */
-	bool parsed;   /* burst->layers has it */
+	bool failed;	/* the header could not be read */
+	bool refused;	/* ... or it asks for what cannot be done: its host is to blame */
+	bool asks_tag;	/* its descriptor asks for a tag */
+	bool asks_sum;	/* ... for a checksum */
+	bool alike;	/* goes the way of the frame before it */
+	bool parsed;	/* burst->layers has it */
 	uint8_t insert; /* enum weir_insert */
 	/* with a checksum asked for: where, from the header's beginning, and what the field held at first */
 	uint8_t insert_start, insert_field;
