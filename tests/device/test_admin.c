@@ -367,9 +367,12 @@ static void disabling_leaves_memory_alone_and_data_queues_moving(void)
 		/* RUNNING reads 0: the memory is the host's. */
 		memset(host_pointer(vf, sq), 0x3c, sq_bytes);
 		memset(host_pointer(vf, cq), 0x3c, cq_bytes);
+		/* Events that nobody can be told of; frames on their way would be lost while the link is down. */
+		host_settle(host);
 		weirsim_wire_link(host->sim, 0, false);
 		host_turn(host);
 		weirsim_wire_link(host->sim, 0, true);
+		host_settle(host);
 		traffic_turns(&traffic, 50);
 		for (uint32_t i = 0; i < sq_bytes; i++)
 			WEIR_REQUIRE_EQ(((uint8_t *)host_pointer(vf, sq))[i], 0x3c);
