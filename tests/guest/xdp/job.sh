@@ -259,7 +259,7 @@ plain_lengths() {
 	program 0 off
 	for length in 9216 2048 512; do
 		buffer_bytes "$length" && received 0 vf "$vf2" 100 9014 && received 0 vf "$vf2" 100 700 &&
-			ping_well 2 -M "do" -s 8972 -c 5 -i 0.05 10.9.0.1 || return 1
+			ping_well 2 -c 5 -M "do" -s 8972 -i 0.05 10.9.0.1 || return 1
 	done
 	fails_saying 'rx-buf-len' in_vf 0 ethtool -G vf rx-buf-len 448 && fails_saying 'rx-buf-len' in_vf 0 ethtool -G vf rx-buf-len 9217 &&
 		buffer_bytes 3520
