@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "packets.h"
 #include "weir/weir_config_space.h"
 
 #define STRANGER 0x112233445502ull
@@ -28,7 +29,7 @@ enum act {
 	ACT_POLICY,
 	ACT_SCRIBBLE,	 /* any bytes anywhere in its memory */
 	ACT_TAKE,	 /* takes what came and posts it again */
-	ACT_ENVIRONMENT, /* link, bus master, trace, time, permissions */
+	ACT_ENVIRONMENT, /* link, bus master, trace, moderation, time */
 	ACT_SPREAD,
 	ACTS,
 };
@@ -197,17 +198,50 @@ static void shadow(struct input *input)
 			      base);
 }
 
+/* A packet with checksums that are right, but for what the input does to a byte; returns its length. */
+static uint32_t packet_from(struct input *input, uint64_t to, uint64_t from, uint8_t *frame)
+{
+	static const uint8_t protocols[] = { PACKET_UDP, PACKET_TCP, PACKET_SCTP, PACKET_ICMP };
+	uint8_t shape = (uint8_t)take(input, 1), how = (uint8_t)take(input, 1);
+	struct packet packet = {
+		.destination = to,
+		.source = from,
+		.ipv6 = shape & 1,
+		.protocol = protocols[shape >> 1 & 3],
+		.tunnel = (shape >> 3 & 3) % 3,
+		.outer_sum = shape & 0x20,
+		.ip_options = shape & 1 ? 0 : how & 0x0c,
+		.extensions = { shape & 0x40 ? 60 : 0 },
+		.tcp_options = how & 0x0c,
+		.fragment = how & 0x10 ? 0x2000 : 0,
+		.trailer = how & 3,
+		.payload = (uint32_t)take(input, 2) % 3000,
+		.seed = shape,
+	};
+	uint32_t bytes = packet_make(&packet, frame);
+
+	if (how & 0x80)
+		frame[12 + take(input, 1) % (bytes - 12)] ^= (uint8_t)take(input, 1);
+	while (bytes < 60)
+		frame[bytes++] = 0;
+	return bytes;
+}
+
 /* A frame of any header to VF 1 or everybody, from the wire or the neighbour. */
 static void frame_from(struct input *input, bool wire)
 {
 	static uint8_t frame[HOST_FRAME_MAX];
 	uint32_t bytes = 60 + (uint32_t)take(input, 2) % 9150;
 	uint8_t how = (uint8_t)take(input, 1);
+	uint64_t to = how & 1 ? 0xffffffffffff : test_mac(1), from = wire ? STRANGER : test_mac(2);
 
-	host_make_frame(frame, how & 1 ? 0xffffffffffff : test_mac(1),
-			wire ? STRANGER : test_mac(2), how & 2 ? 0x8100 : 0,
-			(uint16_t)take(input, 1), bytes, 2, 2);
-	take_bytes(input, frame + (how & 2 ? 16 : 12), how & 4 ? 48 : 0);
+	if (how & 0x80) {
+		bytes = packet_from(input, to, from, frame);
+	} else {
+		host_make_frame(frame, to, from, how & 2 ? 0x8100 : 0, (uint16_t)take(input, 1),
+				bytes, 2, 2);
+		take_bytes(input, frame + (how & 2 ? 16 : 12), how & 4 ? 48 : 0);
+	}
 	if (wire) {
 		sent_by_wire += weirsim_wire_receive(host->sim, 0, frame, bytes) == 0;
 	} else if (host_send(&host->functions[FUZZ_NEIGHBOUR], 0, frame, bytes, 1 + how % 5u, 0, 0,
@@ -359,6 +393,15 @@ static void take_frames(void)
 	}
 }
 
+/* Interrupts of a queue that may not be there wait, for as long and as many as may not be possible. */
+static void moderate(uint8_t how)
+{
+	bad_command(how & 4 ? WEIR_COMMAND_RX_QUEUE_MODERATE : WEIR_COMMAND_TX_QUEUE_MODERATE,
+		    HOST_REQUEST(HOST_U(QUEUE, how >> 3 & 1),
+				 HOST_U(MODERATION_US, how & 0x10 ? 100 : 0),
+				 HOST_U(MODERATION_COUNT, how & 0x20 ? 3 : how & 0x80)));
+}
+
 static void environment(struct input *input)
 {
 	uint8_t how = (uint8_t)take(input, 1);
@@ -375,8 +418,11 @@ static void environment(struct input *input)
 		weirsim_config_write(host->sim, FUZZ_BAD, WEIR_CFG_COMMAND, 4, 2);
 		break;
 	case 2:
-		host_manage(host, WEIR_COMMAND_TRACE_SET, HOST_REQUEST(HOST_U(ENABLE, how >> 7)),
-			    NULL);
+		if (how & 0x40)
+			moderate(how);
+		else
+			host_manage(host, WEIR_COMMAND_TRACE_SET,
+				    HOST_REQUEST(HOST_U(ENABLE, how >> 7)), NULL);
 		break;
 	default:
 		weirsim_advance_ns(host->sim, how * 10000000ull);

@@ -27,7 +27,7 @@ $(eval $(call weir-fuzzer,vfio_user,$(VFIO_USER_SERVER_SRCS) $(VFIO_USER_COMMON_
 # answers late and in any order. Only the firmware guides the fuzzer: it is what the inputs are for, and tracing the model's comparisons
 # as well would take most of the time.
 FUZZ_CARD_CFLAGS := -D_GNU_SOURCE -Ispecs/include -Ihwsim/include -Itests/lib -Itests/device -Itests/fuzz
-FUZZ_CARD_SRCS := tests/fuzz/card.c $(wildcard tests/device/host*.c)
+FUZZ_CARD_SRCS := tests/fuzz/card.c $(wildcard tests/device/host*.c) tests/device/packets.c
 
 # weir-fuzz-home(SUFFIX,SOURCES OF THE MODEL,BOARD)
 define weir-fuzz-home
