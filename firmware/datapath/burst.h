@@ -29,14 +29,15 @@ enum weir_burst_stage {
 	WEIR_STAGE_FETCH,    /* read descriptors */
 	WEIR_STAGE_HEADERS,  /* check descriptors, read headers */
 	WEIR_STAGE_CLASSIFY, /* parse, source check, sort */
+	WEIR_STAGE_SEGMENT,  /* cut as many segments of a large frame as a burst holds */
 	WEIR_STAGE_CLAIM,    /* buffers and completion slots for a round of deliveries */
 	WEIR_STAGE_EMIT,     /* write frames to hosts and wires */
 	WEIR_STAGE_SEAL,     /* what had to wait for checksums: headers that carry one */
 	WEIR_STAGE_COMPLETE, /* write completions */
-	WEIR_STAGE_NOTIFY,   /* count, interrupt; back to CLAIM while frames are left */
-	WEIR_STAGE_HEAD,     /* write the transmit head back */
-	WEIR_STAGE_SLEEP,    /* publish the event index before the queue goes idle */
-	WEIR_STAGE_RECHECK,  /* read the shadow doorbell once more after that */
+	WEIR_STAGE_NOTIFY, /* count, interrupt; back to CLAIM while frames are left, to SEGMENT behind that */
+	WEIR_STAGE_HEAD,    /* write the transmit head back */
+	WEIR_STAGE_SLEEP,   /* publish the event index before the queue goes idle */
+	WEIR_STAGE_RECHECK, /* read the shadow doorbell once more after that */
 	WEIR_STAGE_FINISH,
 };
 
@@ -103,12 +104,43 @@ struct weir_delivery {
 	bool summed;		      /* burst->payloads says of what sums are taken */
 };
 
-/* The sum of a frame's payload, taken as it is written to one receiver: of what lies behind the first WEIR_HEADER_BYTES of the frame. */
+/* The sum of a frame's payload, taken as it is written to one receiver: of what lies behind weir_frame_copied(). */
 struct weir_payload {
 	struct hal_sum sum;
 	uint16_t end;	   /* bytes from there on are not summed; 0: no sum is taken */
 	bool header_waits; /* the header carries the checksum: it is written when the sum is known */
 	bool judged; /* the frame's completion tells of its checksums, once the sum is known */
+};
+
+/* An IP header of a frame that is cut. */
+struct weir_large_ip {
+	uint8_t at; /* in the frame */
+	bool ipv4;
+	bool counts;  /* IPv4: each segment has an identification of its own */
+	uint16_t id;  /* ... the first one's */
+	uint16_t sum; /* IPv4: of the header with zeros in length, identification and checksum */
+};
+
+/* A frame with SEGMENT, alone in its burst: what its segments are made from, and how far that is (segment.c). */
+struct weir_large {
+	uint8_t header[WEIR_HEADER_BYTES] __attribute__((aligned(64))); /* of all segments */
+	struct weir_frame frame; /* what classify says of it */
+	const char *fault;	 /* why it is refused, NULL: it is not */
+	uint32_t left;		 /* bytes of payload that are in no segment yet */
+	uint32_t offset;	 /* where they begin, in */
+	uint16_t descriptor;	 /* ... this one of the burst */
+	uint16_t mss;		 /* bytes of payload in all segments but the last */
+	uint16_t number;	 /* of the next segment */
+	uint8_t header_bytes,
+		l4;	  /* the headers' end, and where the one that is cut has TCP or UDP */
+	uint8_t outer_l4; /* UDP of the tunnel around it, 0: none */
+	bool udp;
+	bool fixed_id;
+	bool rests;		   /* other queues have their turn */
+	uint16_t seed, outer_seed; /* what the checksum fields hold at first */
+	uint32_t sequence;	   /* TCP: the first segment's */
+	struct weir_large_ip
+		ip[2]; /* the tunnel's, that of what is cut; the first is not there without a tunnel */
 };
 
 struct weir_burst {
@@ -126,6 +158,7 @@ struct weir_burst {
 	bool cut;		   /* descriptors were cut into frames */
 	bool asks_sums;		   /* some frames ask for checksums */
 	bool seals;		   /* some deliveries of this round have to be sealed */
+	bool cuts;		   /* its frames are segments of `large` */
 	uint16_t consumed;	   /* descriptors that are done with when the burst ends */
 	uint16_t segment_count;
 	uint32_t pending;	   /* operations in flight */
@@ -152,6 +185,7 @@ struct weir_burst {
 	uint8_t headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8] __attribute__((aligned(64)));
 	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with a tag inserted */
 	uint8_t tags[WEIR_BURST_FRAMES][4];
+	struct weir_large large;
 };
 
 /* A frame about which nothing is known that is out of the ordinary. */
@@ -163,6 +197,12 @@ static inline void weir_frame_plain(struct weir_frame *frame)
 	frame->hashed_for = frame->packet_type = 0;
 	frame->flow_hash = frame->hash_flags = 0;
 	frame->trace = WEIR_NO_FRAME;
+}
+
+/* As much of the frame is in the header copy, or is treated as if it were: what is behind it is summed on its way. */
+static inline uint32_t weir_frame_copied(const struct weir_frame *frame)
+{
+	return frame->header_bytes < WEIR_HEADER_BYTES ? frame->header_bytes : WEIR_HEADER_BYTES;
 }
 
 /* The frame's length without its outer tag. */
@@ -214,6 +254,22 @@ enum weir_stage_answer weir_stage_sleep(struct weir_firmware *firmware, struct w
 enum weir_stage_answer weir_stage_recheck(struct weir_firmware *firmware, struct weir_burst *burst);
 /* classify.c: who gets a frame */
 enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struct weir_burst *burst);
+/* Frames that a vport may send, counted in one go. */
+struct weir_transmitted {
+	uint64_t frames[3]; /* by enum weir_frame_cast */
+	uint64_t bytes;
+};
+void weir_count_transmitted(struct weir_firmware *firmware, struct weir_burst *burst,
+			    const struct weir_transmitted *sum);
+/* segment.c: one frame to many */
+enum weir_stage_answer weir_stage_segment(struct weir_firmware *firmware, struct weir_burst *burst);
+/* What is wrong with the `count` descriptors of a frame with SEGMENT of `bytes`, NULL: nothing; *value goes with it. */
+const char *weir_segment_fault(const struct weir_tx_descriptor *first, uint32_t count,
+			       uint32_t bytes, uint32_t *value);
+/* The burst's only frame is one: its descriptors begin at `at`, and are without fault. frames[0] stands for its headers from now on. */
+void weir_segment_add(struct weir_burst *burst, uint32_t at, uint32_t bytes);
+/* The headers are there: looks at them, and refuses what cannot be cut. */
+void weir_segment_begin(struct weir_burst *burst);
 /* claim.c: where in receive queues */
 enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst);
 /* deliver.c: into receive queues and out of ports */
@@ -340,6 +396,13 @@ void weir_trace_step(struct weir_firmware *firmware, const struct weir_frame *fr
 void weir_trace_record_of(const struct weir_firmware *firmware, const struct weir_frame *frame,
 			  enum weir_trace_kind kind, const struct weir_rx_queue *queue,
 			  struct weir_trace_record *record);
+/* Those of the burst's frames that are traced. */
+static inline void weir_trace_burst(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	burst->traced = firmware->trace.enabled;
+	for (uint32_t i = 0; WEIR_UNLIKELY(burst->traced) && i < burst->frame_count; i++)
+		weir_trace_frame(firmware, burst, &burst->frames[i]);
+}
 /* A step of a queue's, of frame number `frame` or WEIR_NO_FRAME. */
 void weir_trace_queue_step(struct weir_firmware *firmware, enum weir_trace_kind kind,
 			   const struct weir_rx_queue *queue, uint32_t frame, uint64_t address,
@@ -347,6 +410,9 @@ void weir_trace_queue_step(struct weir_firmware *firmware, enum weir_trace_kind 
 
 _Static_assert(WEIR_BURST_FRAMES <= UINT8_MAX && WEIR_BURST_COMPLETIONS <= UINT8_MAX,
 	       "they fit a delivery's members");
+/* A burst's worth of segments, each of which ends a piece of payload, and the ends of descriptors between them. */
+_Static_assert(WEIR_BURST_FRAMES + WEIR_MAX_SEGMENTS <= WEIR_BURST_DESCRIPTORS,
+	       "a round of segments fits the segments of a burst");
 /* A frame of the greatest length in the smallest buffers fits a round, and the addresses kept ready. */
 _Static_assert((WEIR_MAX_FRAME_BYTES + 4) / WEIR_RX_BUFFER_MIN_BYTES + 1 <= WEIR_BURST_COMPLETIONS,
 	       "a frame fits a round");

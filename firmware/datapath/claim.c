@@ -135,7 +135,7 @@ static bool sums_payload(struct weir_burst *burst, struct weir_vport *vport, uin
 		payload->header_waits = true;
 	}
 	if (vport->flags & WEIR_VPORT_RX_CHECKSUM) {
-		payload->judged = frame->bytes > WEIR_HEADER_BYTES &&
+		payload->judged = frame->bytes > weir_frame_copied(frame) &&
 				  weir_verify_wants(burst, number, payload);
 		if (!payload->judged) {
 			uint32_t known = weir_verify(burst, number, payload);
@@ -372,6 +372,8 @@ enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct w
 		burst->stage = WEIR_STAGE_EMIT;
 	else if (answer == CLAIM_WAIT)
 		return WEIR_RETRY;
+	else if (WEIR_UNLIKELY(burst->cuts))
+		burst->stage = WEIR_STAGE_SEGMENT;
 	else
 		burst->stage = burst->from_wire ? WEIR_STAGE_FINISH : WEIR_STAGE_HEAD;
 	return WEIR_NEXT;

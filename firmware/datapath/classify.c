@@ -115,7 +115,9 @@ static bool admit(struct weir_firmware *firmware, struct weir_burst *burst,
 	uint16_t flags = weir_le16_to_cpu(burst->descriptors[frame->first_descriptor].flags);
 
 	if (WEIR_UNLIKELY(frame->refused)) {
-		drop_malformed(firmware, burst, "no IPv4 header to put a checksum into, flags",
+		drop_malformed(firmware, burst,
+			       burst->cuts ? burst->large.fault
+					   : "no IPv4 header to put a checksum into, flags",
 			       flags);
 		return false;
 	}
@@ -244,14 +246,8 @@ static void look(const struct weir_frame *frame, struct alike *alike)
 	__builtin_memcpy(&alike->last, frame->header + 6, sizeof(alike->last));
 }
 
-/* Frames that were let through, counted in one go. */
-struct transmitted {
-	uint64_t frames[3]; /* by enum weir_frame_cast */
-	uint64_t bytes;
-};
-
-static void count_transmitted(struct weir_firmware *firmware, struct weir_burst *burst,
-			      const struct transmitted *sum)
+void weir_count_transmitted(struct weir_firmware *firmware, struct weir_burst *burst,
+			    const struct weir_transmitted *sum)
 {
 	struct weir_tx_queue *queue = &firmware->tx_queues[burst->queue];
 	uint64_t *stats = burst->source->stats;
@@ -317,7 +313,7 @@ static uint32_t follow(struct weir_burst *burst, uint32_t first, uint64_t *bytes
 
 enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struct weir_burst *burst)
 {
-	struct transmitted sum = { { 0, 0, 0 }, 0 };
+	struct weir_transmitted sum = { { 0, 0, 0 }, 0 };
 	uint64_t own = 0;
 
 	for (int i = 5; burst->source && i >= 0; i--)
@@ -341,11 +337,14 @@ enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struc
 	}
 	if (WEIR_UNLIKELY(firmware->hashing_vports))
 		weir_hash_burst(firmware, burst);
-	burst->traced = firmware->trace.enabled;
-	for (uint32_t i = 0; WEIR_UNLIKELY(burst->traced) && i < burst->frame_count; i++)
-		weir_trace_frame(firmware, burst, &burst->frames[i]);
+	/* Of a frame that is cut, its segments are counted and traced. */
+	if (WEIR_UNLIKELY(burst->cuts)) {
+		burst->stage = WEIR_STAGE_SEGMENT;
+		return WEIR_NEXT;
+	}
+	weir_trace_burst(firmware, burst);
 	if (burst->source)
-		count_transmitted(firmware, burst, &sum);
+		weir_count_transmitted(firmware, burst, &sum);
 	burst->stage = WEIR_STAGE_CLAIM;
 	return WEIR_NEXT;
 }

@@ -103,7 +103,8 @@ static struct weir_burst *burst_take(struct weir_firmware *firmware)
 	burst->next_frame = burst->wire_frame = burst->delivery_count = burst->completion_count = 0;
 	burst->emit_delivery = burst->emit_frame = burst->emit_operation = 0;
 	burst->seal_delivery = 0;
-	burst->cut = burst->listed = burst->to_wire = burst->asks_sums = burst->seals = false;
+	burst->cut = burst->listed = burst->to_wire = burst->asks_sums = burst->seals =
+		burst->cuts = false;
 	burst->pending = 0;
 	burst->started = firmware->burst_epoch;
 	return burst;
@@ -146,6 +147,9 @@ static bool burst_run(struct weir_firmware *firmware, struct weir_burst *burst)
 			break;
 		case WEIR_STAGE_CLASSIFY:
 			answer = weir_stage_classify(firmware, burst);
+			break;
+		case WEIR_STAGE_SEGMENT:
+			answer = weir_stage_segment(firmware, burst);
 			break;
 		case WEIR_STAGE_CLAIM:
 			answer = weir_stage_claim(firmware, burst);

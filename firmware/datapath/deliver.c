@@ -108,7 +108,8 @@ struct emission {
 	uint32_t operation; /* next */
 	uint32_t buffer;    /* current, and how full it is */
 	uint32_t filled;
-	bool silent; /* nothing is written: room is left */
+	uint32_t copied; /* where what may be summed begins, in the frame */
+	bool silent;	 /* nothing is written: room is left */
 };
 
 /* A piece of a frame: device memory, or the host's when from is NULL. */
@@ -194,7 +195,7 @@ static bool emit_at(struct emission *emission, const uint8_t *from,
 	if (WEIR_LIKELY(!emission->payload))
 		return emit_piece(emission, piece);
 	/* Header, payload, padding. */
-	const uint32_t borders[] = { WEIR_HEADER_BYTES, emission->payload->end, UINT32_MAX };
+	const uint32_t borders[] = { emission->copied, emission->payload->end, UINT32_MAX };
 
 	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(borders) && bytes; i++) {
 		if (piece.place >= borders[i])
@@ -330,6 +331,7 @@ static struct emission emission_of(struct weir_firmware *firmware, struct weir_b
 									  : NULL,
 		.tag = weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)),
 		.first_entry = entry,
+		.copied = weir_frame_copied(&burst->frames[delivery->frame + ahead]),
 	};
 }
 

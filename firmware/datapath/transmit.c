@@ -6,6 +6,7 @@
 #include "burst.h"
 
 #define CHECKSUM_FLAGS (WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK | WEIR_TXD_IPV4_CHECKSUM_MASK)
+#define SEGMENT_FLAGS  (WEIR_TXD_SEGMENT_MASK | WEIR_TXD_FIXED_ID_MASK)
 #define BUSY_MARK      0x80000000u /* shadow_doorbell.event_index: never ring */
 
 static struct weir_tx_queue *queue_of(struct weir_firmware *firmware, const struct weir_burst *burst)
@@ -214,7 +215,7 @@ static const char *descriptor_fault(const struct weir_tx_descriptor *first, uint
 		uint16_t flags = weir_le16_to_cpu(first[i].flags),
 			 length = weir_le16_to_cpu(first[i].length);
 		uint16_t known = WEIR_TXD_TYPE_MASK | WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK |
-				 WEIR_TXD_VLAN_MASK | (i ? 0 : CHECKSUM_FLAGS);
+				 WEIR_TXD_VLAN_MASK | (i ? 0 : CHECKSUM_FLAGS | SEGMENT_FLAGS);
 
 		*value = flags;
 		if (WEIR_GET(WEIR_TXD_TYPE, flags) != 0)
@@ -231,6 +232,8 @@ static const char *descriptor_fault(const struct weir_tx_descriptor *first, uint
 	*value = *bytes;
 	if (*bytes < WEIR_MIN_FRAME_BYTES)
 		return "frame too short, bytes";
+	if (weir_le16_to_cpu(first->flags) & SEGMENT_FLAGS)
+		return weir_segment_fault(first, count, *bytes, value);
 	/* As it leaves: with the tag that is to be inserted. */
 	if (*bytes + (weir_le16_to_cpu(first->flags) & WEIR_TXD_VLAN_MASK ? 4 : 0) >
 	    WEIR_MAX_FRAME_BYTES)
@@ -365,11 +368,19 @@ static void cut_frames(struct weir_firmware *firmware, struct weir_burst *burst)
 
 		if (WEIR_UNLIKELY(fault)) {
 			malformed(firmware, burst, fault, value);
+		} else if (weir_le16_to_cpu(first->flags) & WEIR_TXD_SEGMENT_MASK) {
+			/* It has a burst to itself. */
+			if (burst->frame_count)
+				break;
+			add_frame(burst, at, 1, weir_le16_to_cpu(first->length));
+			weir_segment_add(burst, at, bytes);
 		} else {
 			add_frame(burst, at, count, bytes);
 		}
 		at += count;
 		burst->consumed = (uint16_t)at;
+		if (WEIR_UNLIKELY(burst->cuts))
+			break;
 	}
 }
 
@@ -490,7 +501,9 @@ enum weir_stage_answer weir_stage_headers(struct weir_firmware *firmware, struct
 	}
 	if (burst->pending)
 		return WEIR_WAIT;
-	if (WEIR_UNLIKELY(burst->asks_sums))
+	if (WEIR_UNLIKELY(burst->cuts))
+		weir_segment_begin(burst);
+	else if (WEIR_UNLIKELY(burst->asks_sums))
 		weir_checksum_begin(burst);
 	burst->next_frame = 0;
 	burst->stage = WEIR_STAGE_CLASSIFY;

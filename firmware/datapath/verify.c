@@ -15,12 +15,6 @@ static uint32_t load16(const uint8_t *at)
 	return (uint32_t)at[0] << 8 | at[1];
 }
 
-/* How much of the frame is judged in place; what is behind it is summed as it is written. */
-static uint32_t copied_bytes(const struct weir_frame *frame)
-{
-	return frame->header_bytes < WEIR_HEADER_BYTES ? frame->header_bytes : WEIR_HEADER_BYTES;
-}
-
 static bool is_checksummed(const struct weir_layer *layer)
 {
 	return layer->l4_kind == WEIR_PACKET_L4_TCP || layer->l4_kind == WEIR_PACKET_L4_UDP ||
@@ -152,7 +146,8 @@ uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct wei
 	const struct weir_frame *frame = &burst->frames[number];
 	const struct weir_layers *layers = weir_frame_layers(burst, number);
 	const uint8_t *header = frame->header;
-	uint32_t copied = copied_bytes(frame);
+	/* As much is judged in place; what is behind it is summed as it is written. */
+	uint32_t copied = weir_frame_copied(frame);
 	uint32_t flags =
 		WEIR_PREP(WEIR_RXC_IP, (uint32_t)ip_state(header, &layers->outer)) |
 		WEIR_PREP(WEIR_RXC_L4, (uint32_t)l4_state(header, &layers->outer, copied, payload));
@@ -169,7 +164,7 @@ bool weir_verify_wants(struct weir_burst *burst, uint32_t number, struct weir_pa
 	const struct weir_layers *layers = weir_frame_layers(burst, number);
 	const struct weir_layer *both[] = { &layers->inner, &layers->outer };
 	const struct weir_frame *frame = &burst->frames[number];
-	uint32_t copied = copied_bytes(frame);
+	uint32_t copied = weir_frame_copied(frame);
 	enum weir_checksum_state state;
 
 	/* The inner one where there are two: it is the application's. */

@@ -6,7 +6,8 @@
  *	valgrind --tool=callgrind --toggle-collect=measured_poll* bench-instructions SCENE
  *
  * callgrind counts the instructions of exactly the same work, and repeats to the last one. bench-instructions-riscv does the same against
- * the RISC-V image, and says how many of its own instructions a frame takes when its machine counts them:
+ * the RISC-V image, and says how many of its own instructions a frame takes when its machine counts them. The scene large_vf_to_vf is of
+ * frames of 64 KB that the card cuts into segments, and is measured beside a plain copy of the same bytes.
  *
  *	WEIR_MACHINE_OPTIONS='-icount shift=0,sleep=off' bench-instructions-riscv SCENE
  */
@@ -27,6 +28,16 @@
 #define BUFFER_BYTES 2048u
 #define FRAMES_MOST  100000000ul
 #define WARM_FRAMES  (4u * RING)
+
+/* Frames that are cut: TCP with timestamps, in pieces of a page, as Linux sends them. */
+#define LARGE_POSTED   8u
+#define LARGE_PLACES   32u
+#define LARGE_ROOM     65536u
+#define LARGE_MSS      1448u
+#define LARGE_SEGMENTS 45u
+#define LARGE_PIECE    4096u
+#define LARGE_HEADER   66u
+#define LARGE_PAYLOAD  (LARGE_MSS * LARGE_SEGMENTS)
 
 /* ---- what tests/device/host.c says when something is not as it should be ---- */
 
@@ -141,16 +152,18 @@ struct scene {
 	uint16_t vfs; /* 0: the PF sends to itself by the wire, n: VF 0 to the n - 1 others in turn */
 	uint32_t bytes;
 	bool checksums; /* TCP whose checksum the card puts in, and verifies where it arrives */
+	bool large;	/* cut by the card into frames of `bytes` */
 };
 
 static const struct scene scenes[] = {
-	{ "vf_to_vf", 2, 64, false },
-	{ "vf_to_4_vfs", 5, 64, false },
-	{ "port_loop", 0, 64, false },
-	{ "port_loop_1514", 0, 1514, false },
-	{ "vf_to_vf_checksums", 2, 64, true },
-	{ "port_loop_checksums", 0, 64, true },
-	{ "port_loop_1514_checksums", 0, 1514, true },
+	{ "vf_to_vf", 2, 64, false, false },
+	{ "vf_to_4_vfs", 5, 64, false, false },
+	{ "port_loop", 0, 64, false, false },
+	{ "port_loop_1514", 0, 1514, false, false },
+	{ "vf_to_vf_checksums", 2, 64, true, false },
+	{ "port_loop_checksums", 0, 64, true, false },
+	{ "port_loop_1514_checksums", 0, 1514, true, false },
+	{ "large_vf_to_vf", 2, LARGE_HEADER + LARGE_MSS, false, true },
 };
 
 struct bench {
@@ -160,6 +173,11 @@ struct bench {
 	uint32_t bytes;
 	bool checksums;
 	uint64_t measured_ns;
+	/* of large frames */
+	uint32_t place;
+	uint16_t checksum; /* tx_descriptor.checksum */
+	uint8_t *copies;   /* LARGE_PLACES times LARGE_ROOM */
+	uint64_t copied_ns;
 };
 
 static uint64_t now_ns(void)
@@ -236,17 +254,16 @@ static uint32_t take(struct bench *bench, struct port *port)
 	return count;
 }
 
-/* Sends POSTED frames and turns the card until all have arrived. */
-static void one_round(struct bench *bench, bool measured)
+/* What was posted leaves: turns the card until so many frames have arrived. */
+static void turn(struct bench *bench, uint32_t frames, bool measured)
 {
 	struct port *sender = &bench->ports[0];
 	struct weirsim *sim = bench->host->sim;
 	uint32_t arrived = 0;
 
-	sender->tx_tail = (uint16_t)(sender->tx_tail + POSTED);
 	tell(sender, sender->tx_shadow, WEIR_DOORBELL_TX_TAIL, sender->tx_tail);
 	for (uint32_t turn = 0;
-	     arrived < POSTED || (uint16_t)weir_le32_to_cpu(*sender->tx_head) != sender->tx_tail;
+	     arrived < frames || (uint16_t)weir_le32_to_cpu(*sender->tx_head) != sender->tx_tail;
 	     turn++) {
 		uint64_t start_ns = now_ns();
 
@@ -259,6 +276,119 @@ static void one_round(struct bench *bench, bool measured)
 		for (uint32_t i = bench->port_count > 1; i < bench->port_count; i++)
 			arrived += take(bench, &bench->ports[i]);
 	}
+}
+
+/* Sends POSTED frames. */
+static void one_round(struct bench *bench, bool measured)
+{
+	bench->ports[0].tx_tail = (uint16_t)(bench->ports[0].tx_tail + POSTED);
+	turn(bench, POSTED, measured);
+}
+
+/* ---- large frames ---- */
+
+static uint64_t large_place(const struct bench *bench, uint32_t place)
+{
+	return bench->ports[0].frames + (uint64_t)(place % LARGE_PLACES) * LARGE_ROOM;
+}
+
+static void write_large_frames(struct bench *bench)
+{
+	struct port *sender = &bench->ports[0];
+
+	_Static_assert(LARGE_PLACES * LARGE_ROOM == RING * BUFFER_BYTES, "they lie in its place");
+	_Static_assert(LARGE_HEADER + LARGE_PAYLOAD <= LARGE_ROOM, "one fits");
+	bench->copies = calloc(LARGE_PLACES, LARGE_ROOM);
+	WEIR_REQUIRE(bench->copies);
+	for (uint32_t i = 0; i < LARGE_PLACES; i++) {
+		uint8_t *frame = host_pointer(sender->function, large_place(bench, i));
+		struct packet packet = { .destination = bench->ports[1].mac,
+					 .source = sender->mac,
+					 .protocol = PACKET_TCP,
+					 .tcp_options = 12,
+					 .payload = LARGE_PAYLOAD,
+					 .seed = i };
+
+		WEIR_REQUIRE_EQ(packet_make(&packet, frame), LARGE_HEADER + LARGE_PAYLOAD);
+		bench->checksum = packet_ask(&packet, frame);
+	}
+}
+
+static void post_piece(struct port *port, uint64_t address, uint32_t bytes, uint16_t flags,
+		       uint16_t vlan_tci, uint16_t checksum)
+{
+	port->tx_ring[port->tx_tail++ % RING] = (struct weir_tx_descriptor){
+		.address = weir_cpu_to_le64(address),
+		.length = weir_cpu_to_le16((uint16_t)bytes),
+		.flags = weir_cpu_to_le16(flags),
+		.vlan_tci = weir_cpu_to_le16(vlan_tci),
+		.checksum = weir_cpu_to_le16(checksum),
+	};
+}
+
+/* Of its own, like measured_poll(). */
+static __attribute__((noinline)) void measured_copy(void *to, const void *from, size_t bytes)
+{
+	memcpy(to, from, bytes);
+	__asm__ volatile("" ::: "memory");
+}
+
+/* Sends LARGE_POSTED frames, and copies the payload of as many. */
+static void one_large_round(struct bench *bench, bool measured)
+{
+	struct port *sender = &bench->ports[0];
+	uint64_t start_ns;
+
+	for (uint32_t i = 0; i < LARGE_POSTED; i++) {
+		uint64_t address = large_place(bench, bench->place + i);
+
+		post_piece(sender, address, LARGE_HEADER,
+			   WEIR_TXD_SEGMENT_MASK | WEIR_TXD_CHECKSUM_MASK, 0, bench->checksum);
+		address += LARGE_HEADER;
+		for (uint32_t done = 0; done < LARGE_PAYLOAD; done += LARGE_PIECE) {
+			uint32_t left = LARGE_PAYLOAD - done;
+
+			/* The second descriptor says where to cut. */
+			post_piece(sender, address + done, left < LARGE_PIECE ? left : LARGE_PIECE,
+				   left <= LARGE_PIECE ? WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK
+						       : 0,
+				   done ? 0 : LARGE_MSS, 0);
+		}
+	}
+	turn(bench, LARGE_POSTED * LARGE_SEGMENTS, measured);
+	start_ns = now_ns();
+	for (uint32_t i = 0; i < LARGE_POSTED; i++) {
+		uint32_t place = bench->place + i;
+
+		measured_copy(bench->copies + (size_t)(place % LARGE_PLACES) * LARGE_ROOM,
+			      host_pointer(sender->function,
+					   large_place(bench, place) + LARGE_HEADER),
+			      LARGE_PAYLOAD);
+	}
+	bench->copied_ns += measured ? now_ns() - start_ns : 0;
+	bench->place += LARGE_POSTED;
+}
+
+static void run_large(struct bench *bench, const struct scene *scene, unsigned long rounds)
+{
+	double frames = (double)rounds * LARGE_POSTED;
+	uint64_t instructions;
+
+	write_large_frames(bench);
+	for (uint32_t i = 0; i < 2 * LARGE_PLACES / LARGE_POSTED; i++)
+		one_large_round(bench, false);
+	instructions = weirsim_firmware_instructions(bench->host->sim);
+	for (unsigned long i = 0; i < rounds; i++)
+		one_large_round(bench, true);
+	instructions = weirsim_firmware_instructions(bench->host->sim) - instructions;
+	if (instructions)
+		printf("%s %.1f instructions of the firmware's own a frame\n", scene->name,
+		       (double)instructions / frames);
+	printf("%s %lu frames %.2f ns, a copy %.2f ns, ratio %.3f\n", scene->name,
+	       rounds * LARGE_POSTED, (double)bench->measured_ns / frames,
+	       (double)bench->copied_ns / frames,
+	       (double)bench->measured_ns / (double)bench->copied_ns);
+	free(bench->copies);
 }
 
 static void run(const struct scene *scene, unsigned long frames)
@@ -283,6 +413,11 @@ static void run(const struct scene *scene, unsigned long frames)
 		WEIR_REQUIRE_EQ(host_vport_flags(bench.ports[i].function, WEIR_VPORT_RX_CHECKSUM,
 						 WEIR_VPORT_RX_CHECKSUM),
 				0);
+	if (scene->large) {
+		run_large(&bench, scene, (frames + LARGE_POSTED - 1) / LARGE_POSTED);
+		host_destroy(host);
+		return;
+	}
 	write_frames(&bench);
 	for (uint32_t i = 0; i < WARM_FRAMES / POSTED; i++)
 		one_round(&bench, false);

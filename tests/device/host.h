@@ -37,6 +37,7 @@ struct host_tx {
 	uint16_t tail;	/* posted */
 	uint16_t freed; /* head seen */
 	uint64_t ring, head, shadow_address, staging;
+	uint64_t large; /* where a test keeps a frame that is to be cut, 0: nowhere yet */
 	uint16_t checksum; /* tx_descriptor.checksum of what host_send() sends with the flag CHECKSUM */
 	uint32_t doorbells; /* rung */
 };

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 		PART(badinput), PART(fault),	PART(trace),	  PART(limit),
 		PART(pcie),	PART(reset),	PART(reset_card), PART(storm),
 		PART(fair),	PART(protocol), PART(moderation), PART(moderation_random),
-		PART(rss),	PART(checksum), PART(verify),
+		PART(rss),	PART(checksum), PART(verify),	  PART(segment),
 	};
 	static struct weir_test all[512];
 	static char names[512][128];

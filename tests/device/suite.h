@@ -35,6 +35,7 @@ SUITE_PART(protocol);
 SUITE_PART(rss);
 SUITE_PART(checksum);
 SUITE_PART(verify);
+SUITE_PART(segment);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)

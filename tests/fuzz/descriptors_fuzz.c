@@ -98,6 +98,57 @@ static void descriptors(struct input *input)
 	host_send_done(bad, queue);
 }
 
+/* A frame to be cut, mostly one that can be: the headers in a descriptor, the payload in some more. */
+static void large_frame(struct input *input, uint16_t queue, uint64_t to)
+{
+	static const uint8_t protocols[] = { PACKET_UDP, PACKET_TCP, PACKET_TCP, PACKET_SCTP };
+	static uint8_t frame[20000];
+	uint8_t shape = (uint8_t)take(input, 1), how = (uint8_t)take(input, 1);
+	struct packet packet = {
+		.destination = to,
+		.source = test_mac(1),
+		.tag_protocol = { shape & 0x80 ? 0x8100 : 0 },
+		.ipv6 = shape & 1,
+		.protocol = protocols[shape >> 1 & 3],
+		.tunnel = (shape >> 3 & 3) % 3,
+		.outer_sum = shape & 0x20,
+		.ip_options = shape & 1 ? 0 : how & 0x0c,
+		.extensions = { shape & 0x40 ? 60 : 0 },
+		.tcp_options = how & 0x0c,
+		.payload = 1 + (uint32_t)take(input, 2) % 12000,
+		.seed = shape,
+	};
+	uint32_t bytes = packet_make(&packet, frame), pieces = 1 + how % 4u, done = 0;
+	uint32_t header = bytes - packet.payload + (how & 0x10 ? (uint32_t)take(input, 1) % 3 : 0);
+	uint32_t mss = 1 + (uint32_t)take(input, 2) % (how & 0x20 ? 65535 : 1500);
+	struct weir_tx_descriptor descriptor = {
+		.flags = weir_cpu_to_le16((uint16_t)(WEIR_TXD_SEGMENT_MASK | WEIR_TXD_CHECKSUM_MASK |
+						     (how & 0x40 ? WEIR_TXD_FIXED_ID_MASK : 0))),
+		.checksum = weir_cpu_to_le16(packet_ask(&packet, frame)),
+	};
+
+	memcpy(host_pointer(bad, bad->tx[queue].staging), frame, bytes);
+	for (uint32_t i = 0; i <= pieces && done < bytes; i++) {
+		uint32_t length = i == 0 ? header : i == pieces ? bytes - done : (bytes - done) / 2;
+
+		length = length < bytes - done ? length : bytes - done;
+		descriptor.address = weir_cpu_to_le64(bad->tx[queue].staging + done);
+		/* A piece of it may be where nothing is. */
+		if (how & 0x80 && i == pieces)
+			descriptor.address = weir_cpu_to_le64(bad->iova + NOWHERE);
+		descriptor.length = weir_cpu_to_le16((uint16_t)length);
+		done += length;
+		if (done == bytes)
+			descriptor.flags |= weir_cpu_to_le16(WEIR_TXD_END_MASK);
+		host_post_descriptor(bad, queue, &descriptor);
+		/* Of the second one this is the length of segments. */
+		descriptor = (struct weir_tx_descriptor){
+			.vlan_tci = weir_cpu_to_le16((uint16_t)(i ? 0 : mss)),
+		};
+	}
+	host_send_done(bad, queue);
+}
+
 static void good_frame(struct input *input)
 {
 	static uint8_t frame[HOST_FRAME_MAX];
@@ -108,7 +159,13 @@ static void good_frame(struct input *input)
 
 	if (!bad->tx[queue].created)
 		return;
-	host_make_frame(frame, to[take(input, 1) % 5], test_mac(1), 0, 0, bytes, 1, 1);
+	uint64_t whom = to[take(input, 1) % 5];
+
+	if (asks >= 0xe0) {
+		large_frame(input, queue, whom);
+		return;
+	}
+	host_make_frame(frame, whom, test_mac(1), 0, 0, bytes, 1, 1);
 	/* The rest of its header may be anything. */
 	take_bytes(input, frame + 12, (uint32_t)take(input, 1) % 48);
 	uint8_t how = (uint8_t)take(input, 1);

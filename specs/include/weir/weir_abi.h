@@ -93,6 +93,9 @@ typedef uint64_t weir_le64;
 #define WEIR_STRING_BYTES 32 /* longest string attribute, terminating zero included */
 #define WEIR_CHECKSUM_START_MIN 22 /* least tx_descriptor.checksum.START: behind the Ethernet header and two tags */
 #define WEIR_CHECKSUM_REACH_BYTES 128 /* a checksum's field must lie within so many bytes from the frame's beginning as it is in host memory */
+#define WEIR_SEGMENT_HEADER_BYTES 124 /* longest headers of a frame with SEGMENT, from its beginning to its payload */
+#define WEIR_SEGMENT_MIN_BYTES 32 /* least tx_payload_descriptor.mss */
+#define WEIR_SEGMENT_FRAME_BYTES 0x10040 /* longest frame with SEGMENT: an IP datagram of 65535 bytes behind an Ethernet header and two tags fits */
 #define WEIR_SHADOW_BYTES 128 /* size and alignment of a queue's shadow doorbell in host memory */
 #define WEIR_RESET_TIME_MS 100 /* longest time from a reset until STATUS.STATE is READY (PCIe 5.0 section 6.6.2) */
 #define WEIR_ATTRIBUTE_MUST 32768 /* bit of an attribute's type: a receiver that does not know the attribute must fail the command */
@@ -308,6 +311,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_CHECKSUM_MASK 0x4u
 #define WEIR_REG_FEATURES_MODERATION_SHIFT 3 /* interrupts of queues can wait: MODERATION_US, MODERATION_COUNT */
 #define WEIR_REG_FEATURES_MODERATION_MASK 0x8u
+#define WEIR_REG_FEATURES_SEGMENTATION_SHIFT 6 /* long TCP and UDP frames are cut into segments on transmit */
+#define WEIR_REG_FEATURES_SEGMENTATION_MASK 0x40u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
 #define WEIR_REG_MAC_LOW 0x68 /* RO: first four bytes of the function's MAC, first byte lowest; zero MAC: none was given */
 #define WEIR_REG_MAC_HIGH 0x6c /* RO: last two bytes, in bits 15:0 */
@@ -401,10 +406,29 @@ _Static_assert(offsetof(struct weir_tx_descriptor, checksum) == 14, "ABI");
 #define WEIR_TXD_CRC32C_MASK 0x100u
 #define WEIR_TXD_IPV4_CHECKSUM_SHIFT 11 /* on the frame's first descriptor: put in the checksum of the (outermost) IPv4 header */
 #define WEIR_TXD_IPV4_CHECKSUM_MASK 0x800u
+#define WEIR_TXD_SEGMENT_SHIFT 12 /* on the frame's first descriptor, with CHECKSUM: cut the frame into segments; this descriptor is its headers, the next one a tx_payload_descriptor */
+#define WEIR_TXD_SEGMENT_MASK 0x1000u
+#define WEIR_TXD_FIXED_ID_SHIFT 13 /* with SEGMENT: the IPv4 identification of the datagram that is cut is the same in all segments */
+#define WEIR_TXD_FIXED_ID_MASK 0x2000u
 #define WEIR_TXD_START_SHIFT 0 /* first byte that is summed, from the frame's beginning in host memory; the last is the frame's */
 #define WEIR_TXD_START_MASK 0xffu
 #define WEIR_TXD_OFFSET_SHIFT 8 /* of the checksum field behind START */
 #define WEIR_TXD_OFFSET_MASK 0xff00u
+
+/* second descriptor of a frame with SEGMENT: as tx_descriptor, and it says where to cut */
+struct weir_tx_payload_descriptor {
+	weir_le64 address; /* as in tx_descriptor */
+	weir_le16 length; /* as in tx_descriptor */
+	weir_le16 flags; /* as in tx_descriptor: TYPE, END, REPORT */
+	weir_le16 mss; /* bytes of payload in each segment but the last, SEGMENT_MIN_BYTES or more */
+	weir_le16 reserved;
+};
+_Static_assert(sizeof(struct weir_tx_payload_descriptor) == 16, "ABI");
+_Static_assert(offsetof(struct weir_tx_payload_descriptor, address) == 0, "ABI");
+_Static_assert(offsetof(struct weir_tx_payload_descriptor, length) == 8, "ABI");
+_Static_assert(offsetof(struct weir_tx_payload_descriptor, flags) == 10, "ABI");
+_Static_assert(offsetof(struct weir_tx_payload_descriptor, mss) == 12, "ABI");
+_Static_assert(offsetof(struct weir_tx_payload_descriptor, reserved) == 14, "ABI");
 
 /* entry of the free-buffer ring, format 0: the buffer's length is the queue's buffer_size */
 struct weir_rx_buffer {
@@ -776,6 +800,7 @@ enum weir_stat_vport {
 	WEIR_STAT_VPORT_TX_DROPPED_LINK = 15, /* link policy disable, or the wire is down */
 	WEIR_STAT_VPORT_TX_LOOPED = 16, /* frames delivered inside the card */
 	WEIR_STAT_VPORT_RX_CHECKSUM_BAD = 17, /* frames of which a checksum was found to be wrong; they are delivered (with RX_CHECKSUM) */
+	WEIR_STAT_VPORT_TX_SEGMENTED = 18, /* frames with SEGMENT that were cut; their segments are the ones in tx_frames */
 	WEIR_STAT_VPORT_COUNT
 };
 
@@ -798,6 +823,7 @@ enum weir_stat_tx_queue {
 	WEIR_STAT_TX_QUEUE_INTERRUPTS = 3, /* times the queue raised its vector */
 	WEIR_STAT_TX_QUEUE_INTERRUPTS_TIMED = 4, /* of these */
 	WEIR_STAT_TX_QUEUE_INTERRUPTS_COUNTED = 5, /* of these */
+	WEIR_STAT_TX_QUEUE_SEGMENTED = 6, /* frames with SEGMENT that were cut */
 	WEIR_STAT_TX_QUEUE_COUNT
 };
 

@@ -165,6 +165,7 @@ WEIR_TABLE char *const weir_stat_vport_names[WEIR_STAT_VPORT_COUNT] = {
 	"tx_dropped_link",
 	"tx_looped",
 	"rx_checksum_bad",
+	"tx_segmented",
 };
 WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"frames",
@@ -181,6 +182,7 @@ WEIR_TABLE char *const weir_stat_tx_queue_names[WEIR_STAT_TX_QUEUE_COUNT] = {
 	"interrupts",
 	"interrupts_timed",
 	"interrupts_counted",
+	"segmented",
 };
 
 /* A value's name; value -1 ends a list. */
@@ -351,7 +353,7 @@ struct weir_register_info {
 	uint16_t offset;
 	char access;
 	uint8_t fields;
-	struct weir_field_info field[4];
+	struct weir_field_info field[12];
 };
 WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "magic", "device", 0x0, 'r', 0, { { NULL, 0, 0 } } },
@@ -364,7 +366,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 4, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 } } },
+	{ "features", "control", 0x60, 'r', 5, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "segmentation", 6, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },
