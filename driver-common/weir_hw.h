@@ -122,9 +122,14 @@ struct weir_tx_stats {
 
 struct weir_tx_done_stats {
 	struct u64_stats_sync sync;
-	u64_stats_t frames;
+	u64_stats_t frames; /* as they left */
 	u64_stats_t bytes;
 	u64_stats_t woken;
+	/* those that the card cut, as the stack gave them, and as they left */
+	u64_stats_t large_frames;
+	u64_stats_t large_bytes;
+	u64_stats_t large_wire_frames;
+	u64_stats_t large_wire_bytes;
 };
 
 /* Statistics outlive the queues they count for: they are kept from probe to remove. */
@@ -588,6 +593,9 @@ int weir_reconfigure(struct weir_device *weir, const struct weir_config *config)
 
 /* weir_tx.c: sending */
 netdev_tx_t weir_xmit(struct sk_buff *skb, struct net_device *netdev);
+void weir_segment_offer(struct net_device *netdev);
+netdev_features_t weir_features_check(struct sk_buff *skb, struct net_device *netdev,
+				      netdev_features_t features);
 void weir_tx_publish(const struct weir_device *weir, struct weir_tx_ring *tx);
 void weir_tx_clean(struct weir_pair *pair, int budget);
 void weir_tx_drop_all(struct weir_pair *pair);
@@ -642,6 +650,7 @@ void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 /* Both drivers' net_device_ops begin with these. */
 #define WEIR_COMMON_NETDEV_OPS                                                          \
 	.ndo_open = weir_open, .ndo_stop = weir_stop, .ndo_start_xmit = weir_xmit,      \
+	.ndo_features_check = weir_features_check,                                     \
 	.ndo_change_mtu = weir_change_mtu, .ndo_set_mac_address = weir_set_mac_address, \
 	.ndo_validate_addr = eth_validate_addr, .ndo_set_features = weir_set_features,  \
 	.ndo_set_rx_mode = weir_set_rx_mode, .ndo_get_stats64 = weir_get_stats64,       \

@@ -55,6 +55,7 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 		/* A checksum is put in by its place, wherever tunnels have moved it. */
 		netdev->hw_enc_features = NETIF_F_SG | NETIF_F_HIGHDMA | WEIR_FEATURES_TX_CHECKSUM;
 	}
+	weir_segment_offer(netdev);
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	weir->wanted_features = netdev->features;
 	weir_set_netdev_limits(weir);

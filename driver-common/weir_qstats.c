@@ -27,7 +27,7 @@ static void weir_queue_stats_tx(struct net_device *netdev, int index,
 				struct netdev_queue_stats_tx *stats)
 {
 	const struct weir_pair_stats *pair = &weir_of(netdev)->stats[index];
-	u64 __maybe_unused stopped, woken;
+	u64 __maybe_unused stopped, woken, large[4];
 	unsigned int start;
 
 	do {
@@ -35,6 +35,10 @@ static void weir_queue_stats_tx(struct net_device *netdev, int index,
 		stats->packets = u64_stats_read(&pair->tx_done.frames);
 		stats->bytes = u64_stats_read(&pair->tx_done.bytes);
 		woken = u64_stats_read(&pair->tx_done.woken);
+		large[0] = u64_stats_read(&pair->tx_done.large_frames);
+		large[1] = u64_stats_read(&pair->tx_done.large_bytes);
+		large[2] = u64_stats_read(&pair->tx_done.large_wire_frames);
+		large[3] = u64_stats_read(&pair->tx_done.large_wire_bytes);
 	} while (u64_stats_fetch_retry(&pair->tx_done.sync, start));
 	do {
 		start = u64_stats_fetch_begin(&pair->tx.sync);
@@ -43,6 +47,10 @@ static void weir_queue_stats_tx(struct net_device *netdev, int index,
 #if WEIR_HAVE_NETDEV_STAT_STOP
 	stats->stop = stopped;
 	stats->wake = woken;
+	stats->hw_gso_packets = large[0];
+	stats->hw_gso_bytes = large[1];
+	stats->hw_gso_wire_packets = large[2];
+	stats->hw_gso_wire_bytes = large[3];
 #endif
 }
 
@@ -63,6 +71,10 @@ static void weir_base_stats(struct net_device *netdev, struct netdev_queue_stats
 #if WEIR_HAVE_NETDEV_STAT_STOP
 	tx->stop = 0;
 	tx->wake = 0;
+	tx->hw_gso_packets = 0;
+	tx->hw_gso_bytes = 0;
+	tx->hw_gso_wire_packets = 0;
+	tx->hw_gso_wire_bytes = 0;
 #endif
 	for (i = netdev->real_num_rx_queues; i < weir->stats_count; i++) {
 		weir_queue_stats_rx(netdev, i, &one_rx);
@@ -77,6 +89,10 @@ static void weir_base_stats(struct net_device *netdev, struct netdev_queue_stats
 #if WEIR_HAVE_NETDEV_STAT_STOP
 		tx->stop += one_tx.stop;
 		tx->wake += one_tx.wake;
+		tx->hw_gso_packets += one_tx.hw_gso_packets;
+		tx->hw_gso_bytes += one_tx.hw_gso_bytes;
+		tx->hw_gso_wire_packets += one_tx.hw_gso_wire_packets;
+		tx->hw_gso_wire_bytes += one_tx.hw_gso_wire_bytes;
 #endif
 	}
 }

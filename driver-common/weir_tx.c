@@ -54,6 +54,8 @@ static bool weir_tx_prepare(struct weir_device *weir, struct weir_tx_ring *tx, s
 {
 	unsigned int tag = skb_vlan_tag_present(skb) ? VLAN_HLEN : 0;
 
+	if (skb_is_gso(skb))
+		return weir_segment_prepare(weir, skb);
 	if (unlikely(skb->len < WEIR_MIN_FRAME_BYTES || skb->len + tag > weir->max_frame_bytes))
 		return false;
 	if (unlikely(skb_shinfo(skb)->nr_frags + 1 > tx->max_segments || skb_has_frag_list(skb))) {
@@ -68,13 +70,6 @@ static bool weir_tx_prepare(struct weir_device *weir, struct weir_tx_ring *tx, s
 		return !skb_csum_hwoffload_help(skb, 0);
 	return true;
 }
-
-/* What a frame's first descriptor asks for. */
-struct weir_tx_ask {
-	u16 flags;
-	u16 vlan_tci;
-	u16 checksum;
-};
 
 static struct weir_tx_ask weir_tx_ask(struct sk_buff *skb)
 {
@@ -91,6 +86,8 @@ static struct weir_tx_ask weir_tx_ask(struct sk_buff *skb)
 		ask.checksum = WEIR_PREP(WEIR_TXD_START, skb_checksum_start_offset(skb)) |
 			       WEIR_PREP(WEIR_TXD_OFFSET, skb->csum_offset);
 	}
+	if (skb_is_gso(skb))
+		weir_segment_ask(skb, &ask);
 	return ask;
 }
 
@@ -115,42 +112,70 @@ static void weir_tx_write(struct weir_tx_ring *tx, u16 at, dma_addr_t dma, unsig
 	};
 }
 
+/* A frame on its way into the ring. */
+struct weir_tx_fill {
+	struct weir_device *weir;
+	struct weir_tx_ring *tx;
+	struct weir_tx_ask ask;
+	unsigned int count; /* descriptors written */
+};
+
 /*
- * Maps the skb and writes its descriptors, one a segment.
+ * Maps memory, of the head at @data or else of @frag, and writes its descriptors, none if it is
+ * empty: the card drops a frame with an empty segment.
+ * Return: false if it could not be mapped.
+ */
+static bool weir_tx_add(struct weir_tx_fill *fill, void *data, const skb_frag_t *frag,
+			unsigned int bytes)
+{
+	struct device *dev = fill->weir->dev;
+	unsigned int at = 0, piece;
+	dma_addr_t dma;
+
+	for (; at < bytes; at += piece) {
+		piece = min(bytes - at, WEIR_TX_PIECE_BYTES);
+		dma = data ? dma_map_single(dev, data + at, piece, DMA_TO_DEVICE) :
+			     skb_frag_dma_map(dev, frag, at, piece, DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(dev, dma)))
+			return false;
+		weir_tx_write(fill->tx, fill->tx->tail + fill->count, dma, piece, !data,
+			      fill->count ? NULL : &fill->ask);
+		fill->count++;
+	}
+	return true;
+}
+
+/*
+ * Maps the skb and writes its descriptors.
  * Return: how many; 0 if it could not be mapped, and nothing is left mapped.
  */
 static unsigned int weir_tx_map(struct weir_device *weir, struct weir_tx_ring *tx,
 				struct sk_buff *skb)
 {
-	unsigned int head_bytes = skb_headlen(skb), count = 0, i;
-	struct weir_tx_ask ask = weir_tx_ask(skb);
-	dma_addr_t dma;
+	struct weir_tx_fill fill = { .weir = weir, .tx = tx, .ask = weir_tx_ask(skb) };
+	unsigned int header_bytes = fill.ask.header_bytes, i;
+	struct weir_tx_payload_descriptor *payload;
 
-	if (head_bytes) {
-		dma = dma_map_single(weir->dev, skb->data, head_bytes, DMA_TO_DEVICE);
-		if (unlikely(dma_mapping_error(weir->dev, dma)))
-			return 0;
-		weir_tx_write(tx, tx->tail, dma, head_bytes, false, &ask);
-		count = 1;
-	}
+	if (unlikely(header_bytes && !weir_tx_add(&fill, skb->data, NULL, header_bytes)))
+		goto unmap;
+	if (unlikely(!weir_tx_add(&fill, skb->data + header_bytes, NULL,
+				  skb_headlen(skb) - header_bytes)))
+		goto unmap;
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
-		unsigned int bytes = skb_frag_size(frag);
 
-		/* The card drops a frame with an empty segment. */
-		if (!bytes)
-			continue;
-		dma = skb_frag_dma_map(weir->dev, frag, 0, bytes, DMA_TO_DEVICE);
-		if (unlikely(dma_mapping_error(weir->dev, dma)))
+		if (unlikely(!weir_tx_add(&fill, NULL, frag, skb_frag_size(frag))))
 			goto unmap;
-		weir_tx_write(tx, tx->tail + count, dma, bytes, true, count ? NULL : &ask);
-		count++;
 	}
-	return count;
+	if (header_bytes) {
+		payload = (void *)&tx->descriptors[(u16)(tx->tail + 1) & (tx->size - 1)];
+		payload->mss = cpu_to_le16(fill.ask.mss);
+	}
+	return fill.count;
 
 unmap:
-	while (count--)
-		weir_tx_unmap(weir->dev, &tx->slots[(u16)(tx->tail + count) & (tx->size - 1)]);
+	while (fill.count--)
+		weir_tx_unmap(weir->dev, &tx->slots[(u16)(tx->tail + fill.count) & (tx->size - 1)]);
 	return 0;
 }
 
@@ -247,6 +272,25 @@ static unsigned int weir_tx_return_frame(struct weir_tx_slot *slot, struct xdp_f
 	return bytes;
 }
 
+/* Packets that the card has cut, as they came from the stack and as they left. */
+struct weir_tx_large {
+	unsigned int frames;
+	unsigned int bytes;
+	unsigned int wire_frames;
+	unsigned int wire_bytes;
+};
+
+static void weir_tx_count_large(struct weir_tx_large *large, const struct sk_buff *skb)
+{
+	unsigned int frames, bytes;
+
+	weir_segment_wire(skb, &frames, &bytes);
+	large->frames++;
+	large->bytes += skb->len;
+	large->wire_frames += frames;
+	large->wire_bytes += bytes;
+}
+
 /**
  * weir_tx_clean() - free what the card has sent, up to the head it wrote back
  * @pair: its queue pair
@@ -262,6 +306,7 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 	u16 clean = tx->clean;
 	u16 head = le32_to_cpu(READ_ONCE(*tx->head));
 	unsigned int frames = 0, bytes = 0, xdp_frames = 0, xdp_bytes = 0;
+	struct weir_tx_large large = {};
 	struct xdp_frame_bulk bulk;
 
 	if (head == clean)
@@ -291,6 +336,8 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 		if (skb) {
 			frames++;
 			bytes += skb->len;
+			if (skb_is_gso(skb))
+				weir_tx_count_large(&large, skb);
 			slot->skb = NULL;
 			napi_consume_skb(skb, budget);
 		}
@@ -305,8 +352,13 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 	netdev_tx_completed_queue(queue, frames, bytes);
 
 	u64_stats_update_begin(&tx->done_stats->sync);
-	u64_stats_add(&tx->done_stats->frames, frames + xdp_frames);
-	u64_stats_add(&tx->done_stats->bytes, bytes + xdp_bytes);
+	u64_stats_add(&tx->done_stats->frames,
+		      frames + xdp_frames + large.wire_frames - large.frames);
+	u64_stats_add(&tx->done_stats->bytes, bytes + xdp_bytes + large.wire_bytes - large.bytes);
+	u64_stats_add(&tx->done_stats->large_frames, large.frames);
+	u64_stats_add(&tx->done_stats->large_bytes, large.bytes);
+	u64_stats_add(&tx->done_stats->large_wire_frames, large.wire_frames);
+	u64_stats_add(&tx->done_stats->large_wire_bytes, large.wire_bytes);
 	u64_stats_update_end(&tx->done_stats->sync);
 
 	/* Pairs with the one in weir_tx_maybe_stop(). */

@@ -8,12 +8,29 @@
 
 #include "weir_hw.h"
 
+/* The longest piece of memory that a descriptor may name (specs: tx_descriptor.length) */
+#define WEIR_TX_PIECE_BYTES 16384u
+/*
+ * Descriptors of an skb beyond those of its fragments: its head in two, headers and payload, and
+ * what is longer than a piece in several.
+ */
+#define WEIR_TX_MORE_PIECES (2 + WEIR_SEGMENT_FRAME_BYTES / WEIR_TX_PIECE_BYTES)
 /*
  * Room for one more skb, whatever its fragments (more of them are linearized): below it the queue
  * is stopped.
  */
-#define WEIR_TX_STOP (min_t(unsigned int, MAX_SKB_FRAGS + 1, WEIR_MAX_SEGMENTS))
-#define WEIR_TX_WAKE (2 * WEIR_TX_STOP)
+#define WEIR_TX_STOP (min_t(unsigned int, MAX_SKB_FRAGS + WEIR_TX_MORE_PIECES, WEIR_MAX_SEGMENTS))
+#define WEIR_TX_WAKE (WEIR_TX_STOP + WEIR_TX_STOP / 2)
+
+/* What a frame's first descriptors ask for. */
+struct weir_tx_ask {
+	u16 flags;
+	u16 vlan_tci;
+	u16 checksum;
+	/* of a frame that is cut, else 0: where the first descriptor ends, what the second says */
+	u16 header_bytes;
+	u16 mss;
+};
 
 static inline u16 weir_tx_room(const struct weir_tx_ring *tx)
 {
@@ -29,5 +46,9 @@ static inline void weir_tx_unmap(struct device *dev, struct weir_tx_slot *slot)
 		dma_unmap_single(dev, dma_unmap_addr(slot, dma), dma_unmap_len(slot, length),
 				 DMA_TO_DEVICE);
 }
+
+bool weir_segment_prepare(const struct weir_device *weir, struct sk_buff *skb);
+void weir_segment_ask(const struct sk_buff *skb, struct weir_tx_ask *ask);
+void weir_segment_wire(const struct sk_buff *skb, unsigned int *frames, unsigned int *bytes);
 
 #endif
