@@ -11,6 +11,7 @@
 #define TX_CHECKSUM_OFFLOADS                                            \
 	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | \
 	 RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_SCTP_CKSUM)
+#define TX_SEGMENT_OFFLOADS (RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_UDP_TSO)
 #define TX_OFFLOADS                                                       \
 	(RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | \
 	 RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
@@ -44,6 +45,8 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 		info->rx_offload_capa |= WEIR_RX_CHECKSUM_OFFLOADS;
 		info->tx_offload_capa |= TX_CHECKSUM_OFFLOADS;
 	}
+	if (limits->features & WEIR_REG_FEATURES_SEGMENTATION_MASK)
+		info->tx_offload_capa |= TX_SEGMENT_OFFLOADS;
 	if (limits->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) {
 		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
 		info->reta_size = WEIR_INDIRECTION_ENTRIES;

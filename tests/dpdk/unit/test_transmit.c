@@ -345,7 +345,137 @@ static void descriptor_status_tells_what_is_out(void)
 	fake_end(fake);
 }
 
+/* TCP over IPv4 with 32 bytes of TCP header, `first` bytes in the first mbuf, then two more. */
+static struct rte_mbuf *large_new(struct fake *fake, uint16_t first)
+{
+	struct rte_mbuf *frame = frame_new(fake, first, 3), *second = frame_new(fake, 2000, 0),
+			*third = frame_new(fake, 1999, 7);
+
+	frame->next = second;
+	second->next = third;
+	frame->nb_segs = 3;
+	frame->pkt_len = first + 2000u + 1999u;
+	frame->ol_flags = RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IPV4;
+	frame->l2_len = 14;
+	frame->l3_len = 20;
+	frame->l4_len = 32;
+	frame->tso_segsz = 1448;
+	return frame;
+}
+
+static void check_place(const struct fake *fake, uint16_t number, uint64_t address, uint32_t length,
+			uint32_t flags, uint32_t mss, uint32_t checksum)
+{
+	const struct weir_tx_descriptor *descriptor = &fake->tx->ring[number & fake->tx->mask];
+
+	WEIR_EXPECT_EQ(weir_le64_to_cpu(descriptor->address), address);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->length), length);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->flags), flags);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->vlan_tci), mss);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->checksum), checksum);
+}
+
+/* Headers have a descriptor of their own, the next one says where to cut (specs/segmentation.md). */
+static void frames_to_be_cut_have_their_headers_apart(void)
+{
+	const uint32_t last = WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK;
+	const uint32_t cut = WEIR_TXD_SEGMENT_MASK | WEIR_TXD_CHECKSUM_MASK;
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frame = large_new(fake, 66), *next;
+
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 3);
+	check_place(fake, 0, rte_mbuf_data_iova(frame), 66, cut, 0, 34 | 16 << 8);
+	check_place(fake, 1, rte_mbuf_data_iova(frame->next), 2000, 0, 1448, 0);
+	check_place(fake, 2, rte_mbuf_data_iova(frame->next->next), 1999, last, 0, 0);
+	/* Headers and payload in one mbuf; UDP; a tag. */
+	next = large_new(fake, 100);
+	next->ol_flags = RTE_MBUF_F_TX_UDP_SEG | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM |
+			 RTE_MBUF_F_TX_VLAN;
+	next->vlan_tci = 0x123;
+	next->l4_len = 8;
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, &next, 1), 1);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 7);
+	check_place(fake, 3, rte_mbuf_data_iova(next), 42,
+		    cut | WEIR_TXD_VLAN_MASK | WEIR_TXD_IPV4_CHECKSUM_MASK, 0x123, 34 | 6 << 8);
+	check_place(fake, 4, rte_mbuf_data_iova(next) + 42, 58, 0, 1448, 0);
+	check_place(fake, 5, rte_mbuf_data_iova(next->next), 2000, 0, 0, 0);
+	check_place(fake, 6, rte_mbuf_data_iova(next->next->next), 1999, last, 0, 0);
+	WEIR_EXPECT_EQ(fake->tx->dropped, 0);
+	fake_end(fake);
+}
+
+static void what_cannot_be_cut_is_refused(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+
+	for (uint32_t i = 0; i < 8; i++) {
+		struct rte_mbuf *frame = large_new(fake, i == 3 ? 65 : 200);
+
+		switch (i) {
+		case 0:
+			frame->tso_segsz = WEIR_SEGMENT_MIN_BYTES - 1;
+			break;
+		case 1:
+			frame->tso_segsz = WEIR_MAX_FRAME_BYTES - 66 + 1;
+			break;
+		case 2:
+			frame->l3_len = WEIR_SEGMENT_HEADER_BYTES - 14 - 32 + 1;
+			break;
+		case 3: /* the headers are not all in the first mbuf */
+			break;
+		case 4:
+			frame->l4_len = 0;
+			break;
+		case 5:
+			frame->pkt_len = WEIR_SEGMENT_FRAME_BYTES + 1;
+			break;
+		case 6:
+			frame->ol_flags |= RTE_MBUF_F_TX_UDP_SEG;
+			break;
+		default:
+			frame->pkt_len = 66;
+		}
+		WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 0);
+		WEIR_EXPECT_EQ(rte_errno, EINVAL);
+		WEIR_EXPECT_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+		WEIR_EXPECT_EQ(fake->tx->dropped, i + 1);
+	}
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 0);
+	fake_end(fake);
+}
+
+/* C000h + 0201h + C633h + 6402h, the addresses, and the protocol: the carry added in. */
+static void prepare_leaves_a_sum_without_a_length_where_it_is_cut(void)
+{
+	static const uint8_t ip[] = { 0x45, 0, 0x10, 0, 0, 0, 0,   0,  64,  17,
+				      0,    0, 192,  0, 2, 1, 198, 51, 100, 2 };
+	struct fake *fake = fake_new(128, 1023, 2048);
+
+	for (uint32_t udp = 0; udp < 2; udp++) {
+		struct rte_mbuf *frame = large_new(fake, 100);
+		uint8_t *data = rte_pktmbuf_mtod(frame, uint8_t *);
+		uint32_t wanted = 0xec37 + (udp ? 17 : 6), field = 34 + (udp ? 6 : 16);
+
+		memcpy(data + 14, ip, sizeof(ip));
+		data[23] = udp ? 17 : 6;
+		if (udp) {
+			frame->ol_flags = RTE_MBUF_F_TX_UDP_SEG | RTE_MBUF_F_TX_IPV4;
+			frame->l4_len = 8;
+		}
+		WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 1);
+		WEIR_EXPECT_EQ((uint32_t)data[field] << 8 | data[field + 1], wanted);
+		rte_pktmbuf_free(frame);
+	}
+	fake_end(fake);
+}
+
 const struct weir_test transmit_tests[] = {
+	{ "dpdk.transmit.frames_to_be_cut_have_their_headers_apart",
+	  frames_to_be_cut_have_their_headers_apart },
+	{ "dpdk.transmit.what_cannot_be_cut_is_refused", what_cannot_be_cut_is_refused },
+	{ "dpdk.transmit.prepare_leaves_a_sum_without_a_length_where_it_is_cut",
+	  prepare_leaves_a_sum_without_a_length_where_it_is_cut },
 	{ "dpdk.transmit.descriptors_say_where_the_frames_are",
 	  descriptors_say_where_the_frames_are },
 	{ "dpdk.transmit.a_sleeping_device_is_rung_at_once", a_sleeping_device_is_rung_at_once },
