@@ -274,9 +274,6 @@ void weir_segment_begin(struct weir_burst *burst);
 enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst);
 /* deliver.c: into receive queues and out of ports */
 enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct weir_burst *burst);
-enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct weir_burst *burst);
-enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst);
-enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst);
 /* Writes the header of frame `ahead` of a summed delivery, the rest of which is there. False: HAL was busy. */
 bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
 		      const struct weir_delivery *delivery, uint32_t ahead);
@@ -285,6 +282,11 @@ void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_resu
 			 struct weir_firmware *firmware);
 void weir_wire_result(struct weir_burst *burst, uint32_t frame, enum hal_result result,
 		      struct weir_firmware *firmware);
+/* seal.c: what waited for checksums */
+enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct weir_burst *burst);
+/* complete.c: completions, counters, interrupts */
+enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst);
+enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst);
 
 /* verify.c */
 /* What is known of a frame's checksums, as flags of its last completion; of its payload, payload tells. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The last stages of a round: frames are written into receive buffers and go out of wire ports, then completions are written, then
- * all is counted and interrupts are raised (specs/data-queues.md, "Receive").
+ * The stage that moves frames: into receive buffers and out of wire ports (specs/data-queues.md, "Receive"). Completions follow in
+ * complete.c.
  */
 #include "burst.h"
-
-/* ---- emit ---- */
 
 /* The source's memory could not be read: once for a frame, however many would have got it. */
 static void source_fault(struct weir_firmware *firmware, struct weir_burst *burst,
@@ -122,6 +120,12 @@ struct piece {
 	uint32_t place; /* of its sum, in the frame */
 };
 
+/* Where a piece of a payload lies, for its sum: from the frame's beginning, which is an even place; or from the end. */
+static inline uint32_t sum_place(const struct weir_payload *payload, uint32_t place, uint32_t bytes)
+{
+	return payload->sum.kind == HAL_SUM_INTERNET ? place : payload->end - place - bytes;
+}
+
 /* Writes a piece that fits its buffer. */
 static enum hal_result write_piece(const struct emission *emission, const struct piece *piece,
 				   uint64_t address)
@@ -137,10 +141,7 @@ static enum hal_result write_piece(const struct emission *emission, const struct
 						  segment->address + piece->offset, piece->bytes,
 						  emission->tag);
 	struct weir_payload *payload = emission->payload;
-	/* Where it lies from the frame's beginning, which is an even place; or from the end. */
-	uint32_t place = payload->sum.kind == HAL_SUM_INTERNET
-				 ? piece->place
-				 : payload->end - piece->place - piece->bytes;
+	uint32_t place = sum_place(payload, piece->place, piece->bytes);
 
 	return piece->from ? hal_dma_write_sum(hal, to, address, piece->from + piece->offset,
 					       piece->bytes, &payload->sum, place, emission->tag)
@@ -220,22 +221,30 @@ static void store_tag(uint8_t *to, const struct weir_frame *frame)
 }
 
 /*
- * Segments of a frame from `operation` on into the buffer behind its header; false: HAL was busy. Operation 0 was the header.
+ * Segments of a frame from `operation` on into the buffer behind its header; false: HAL was busy. Operation 0 was the header. Without
+ * a payload to be summed it is NULL.
  */
-static bool emit_segments(struct weir_firmware *firmware, struct weir_burst *burst,
-			  const struct weir_rx_queue *queue, const struct weir_frame *frame,
-			  uint32_t entry, uint32_t operation)
+static inline bool emit_segments(struct weir_firmware *firmware, struct weir_burst *burst,
+				 const struct weir_rx_queue *queue, const struct weir_frame *frame,
+				 uint32_t entry, uint32_t operation, struct weir_payload *payload)
 {
 	uint64_t address = burst->entry_address[entry] + frame->header_bytes;
+	hal_tag tag = weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry));
+	uint32_t place = frame->header_bytes;
 
 	for (uint32_t i = 0; i < frame->segments; i++) {
 		const struct hal_segment *segment = &burst->segments[frame->first_segment + i];
 
 		if (i + 1 >= operation) {
 			enum hal_result result =
-				hal_dma_copy(firmware->hal, queue->requester, address,
-					     segment->requester, segment->address, segment->bytes,
-					     weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)));
+				payload ? hal_dma_copy_sum(
+						  firmware->hal, queue->requester, address,
+						  segment->requester, segment->address,
+						  segment->bytes, &payload->sum,
+						  sum_place(payload, place, segment->bytes), tag)
+					: hal_dma_copy(firmware->hal, queue->requester, address,
+						       segment->requester, segment->address,
+						       segment->bytes, tag);
 
 			if (WEIR_UNLIKELY(weir_burst_submitted(burst, result))) {
 				burst->emit_operation = (uint16_t)(i + 1);
@@ -245,6 +254,7 @@ static bool emit_segments(struct weir_firmware *firmware, struct weir_burst *bur
 				weir_deliver_result(burst, entry, result, firmware);
 		}
 		address += segment->bytes;
+		place += segment->bytes;
 	}
 	return true;
 }
@@ -281,7 +291,7 @@ static bool emit_whole(struct weir_firmware *firmware, struct weir_burst *burst,
 			}
 		}
 		if (WEIR_UNLIKELY(frame->segments)) {
-			if (!emit_segments(firmware, burst, queue, frame, entry, operation))
+			if (!emit_segments(firmware, burst, queue, frame, entry, operation, NULL))
 				break;
 			burst->emit_operation = 0;
 			operation = 0;
@@ -359,11 +369,84 @@ static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *bu
 	return true;
 }
 
+/* Does a summed frame go as it is, in one buffer, and is all behind its header summed? */
+static inline bool is_sum_of_rest(const struct weir_burst *burst,
+				  const struct weir_delivery *delivery, uint32_t ahead)
+{
+	const struct weir_frame *frame = &burst->frames[delivery->frame + ahead];
+
+	return delivery->entries == delivery->frames && goes_whole(frame, delivery) &&
+	       burst->payloads[delivery->first_entry + ahead].end == frame->bytes;
+}
+
+/* The header of such a frame. False: HAL was busy. */
+static inline bool write_header(struct weir_firmware *firmware, struct weir_burst *burst,
+				const struct weir_delivery *delivery, uint32_t ahead)
+{
+	const struct weir_frame *frame = &burst->frames[delivery->frame + ahead];
+	uint32_t entry = delivery->first_entry + ahead;
+	enum hal_result result =
+		hal_dma_write(firmware->hal, firmware->rx_queues[delivery->queue].requester,
+			      burst->entry_address[entry], frame->header, weir_frame_copied(frame),
+			      weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)));
+
+	if (WEIR_UNLIKELY(weir_burst_submitted(burst, result)))
+		return false;
+	if (WEIR_UNLIKELY(result < 0))
+		weir_deliver_result(burst, entry, result, firmware);
+	return true;
+}
+
+/* What is behind the header in device memory: of a frame from the wire, which has no segments. False: HAL was busy. */
+static inline bool write_rest(struct weir_firmware *firmware, struct weir_burst *burst,
+			      const struct weir_rx_queue *queue, const struct weir_frame *frame,
+			      uint32_t entry)
+{
+	struct weir_payload *payload = &burst->payloads[entry];
+	uint32_t copied = weir_frame_copied(frame), bytes = frame->header_bytes - copied;
+	enum hal_result result = hal_dma_write_sum(firmware->hal, queue->requester,
+						   burst->entry_address[entry] + copied,
+						   frame->header + copied, bytes, &payload->sum,
+						   sum_place(payload, copied, bytes),
+						   weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)));
+
+	if (WEIR_UNLIKELY(weir_burst_submitted(burst, result)))
+		return false;
+	if (WEIR_UNLIKELY(result < 0))
+		weir_deliver_result(burst, entry, result, firmware);
+	return true;
+}
+
+/* The same as emit_in_pieces() of such a frame: operation 0 is the header, the others follow. */
+static bool emit_sum_of_rest(struct weir_firmware *firmware, struct weir_burst *burst,
+			     const struct weir_delivery *delivery, uint32_t ahead)
+{
+	const struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
+	const struct weir_frame *frame = &burst->frames[delivery->frame + ahead];
+	uint32_t entry = delivery->first_entry + ahead;
+	struct weir_payload *payload = &burst->payloads[entry];
+
+	if (!burst->emit_operation && !payload->header_waits) {
+		if (!write_header(firmware, burst, delivery, ahead))
+			return false;
+		burst->emit_operation = 1;
+	}
+	if (frame->segments ? !emit_segments(firmware, burst, queue, frame, entry,
+					     burst->emit_operation, payload)
+			    : !write_rest(firmware, burst, queue, frame, entry))
+		return false;
+	burst->emit_operation = 0;
+	return true;
+}
+
 bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
 		      const struct weir_delivery *delivery, uint32_t ahead)
 {
-	struct emission emission = emission_of(firmware, burst, delivery, ahead);
+	struct emission emission;
 
+	if (WEIR_LIKELY(is_sum_of_rest(burst, delivery, ahead)))
+		return write_header(firmware, burst, delivery, ahead);
+	emission = emission_of(firmware, burst, delivery, ahead);
 	if (!emit_header(&emission, delivery, delivery->frame + ahead))
 		return false;
 	burst->emit_operation = 0;
@@ -374,9 +457,14 @@ bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
 static bool emit_summed(struct weir_firmware *firmware, struct weir_burst *burst,
 			const struct weir_delivery *delivery)
 {
-	for (; burst->emit_frame < delivery->frames; burst->emit_frame++)
-		if (!emit_in_pieces(firmware, burst, delivery, burst->emit_frame))
+	for (; burst->emit_frame < delivery->frames; burst->emit_frame++) {
+		uint32_t ahead = burst->emit_frame;
+
+		if (!(WEIR_LIKELY(is_sum_of_rest(burst, delivery, ahead))
+			      ? emit_sum_of_rest(firmware, burst, delivery, ahead)
+			      : emit_in_pieces(firmware, burst, delivery, ahead)))
 			return false;
+	}
 	return true;
 }
 
@@ -475,103 +563,5 @@ enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct we
 		return WEIR_WAIT;
 	burst->complete_delivery = burst->complete_entry = 0;
 	burst->stage = WEIR_UNLIKELY(burst->seals) ? WEIR_STAGE_SEAL : WEIR_STAGE_COMPLETE;
-	return WEIR_NEXT;
-}
-
-/* ---- complete ---- */
-
-enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst)
-{
-	while (burst->complete_entry < burst->completion_count) {
-		uint32_t number = burst->complete_delivery, first = burst->complete_entry, end,
-			 room;
-		const struct weir_delivery *delivery = &burst->deliveries[number];
-		struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
-		uint32_t mask = (1u << queue->completion_log2) - 1;
-		uint32_t slot = (delivery->slot + first - delivery->first_entry) & mask;
-
-		/* Deliveries to one queue in a row lie together in its ring, but for the ring's end: one write. */
-		do {
-			end = (uint32_t)burst->deliveries[number].first_entry +
-			      burst->deliveries[number].entries;
-			number++;
-		} while (number < burst->delivery_count &&
-			 burst->deliveries[number].queue == delivery->queue);
-		room = mask + 1 - slot;
-		if (end - first > room)
-			end = first + room;
-
-		enum hal_result result = HAL_DONE;
-
-		/* A stopped queue writes nothing more. */
-		if (WEIR_LIKELY(queue->state != WEIR_QUEUE_STOPPED))
-			result = hal_dma_write_entries(
-				firmware->hal, queue->requester,
-				queue->completion_address +
-					(uint64_t)slot * sizeof(struct weir_rx_completion),
-				&burst->completions[first], sizeof(struct weir_rx_completion),
-				end - first,
-				weir_burst_tag(burst,
-					       WEIR_ITEM_COMPLETION(burst->complete_delivery)));
-		if (weir_burst_submitted(burst, result))
-			return WEIR_RETRY;
-		if (result == HAL_FAULT)
-			weir_rx_stop(firmware, queue, WEIR_MISBEHAVIOUR_DMA_FAULT,
-				     "completion ring cannot be written, slot", slot);
-		burst->complete_entry = (uint16_t)end;
-		for (number = burst->complete_delivery; number < burst->delivery_count; number++)
-			if (end < (uint32_t)burst->deliveries[number].first_entry +
-					  burst->deliveries[number].entries)
-				break;
-		burst->complete_delivery = (uint16_t)number;
-	}
-	if (burst->pending)
-		return WEIR_WAIT;
-	burst->stage = WEIR_STAGE_NOTIFY;
-	return WEIR_NEXT;
-}
-
-/* ---- notify ---- */
-
-static void count(struct weir_firmware *firmware, const struct weir_burst *burst,
-		  const struct weir_delivery *delivery)
-{
-	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
-	const struct weir_frame *frame = &burst->frames[delivery->frame];
-	uint64_t *stats = firmware->vports[queue->vport].stats;
-	uint32_t frames = (uint32_t)delivery->frames - delivery->failed;
-
-	stats[WEIR_STAT_VPORT_RX_FRAMES] += frames;
-	stats[WEIR_STAT_VPORT_RX_BYTES] += delivery->bytes;
-	stats[WEIR_STAT_VPORT_RX_DROPPED_FAULT] += delivery->failed;
-	queue->stats[WEIR_STAT_RX_QUEUE_FRAMES] += frames;
-	queue->stats[WEIR_STAT_RX_QUEUE_BYTES] += delivery->bytes;
-	if (frame->way.cast == WEIR_MULTICAST)
-		stats[WEIR_STAT_VPORT_RX_MULTICAST] += frames;
-	else if (frame->way.cast == WEIR_BROADCAST_FRAME)
-		stats[WEIR_STAT_VPORT_RX_BROADCAST] += frames;
-	if (WEIR_UNLIKELY(frame->trace) && frames)
-		weir_trace_record_of(firmware, frame, WEIR_TRACE_KIND_INTERRUPT_RAISED, queue,
-				     &queue->untold);
-}
-
-enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst)
-{
-	for (uint32_t at = 0; at < burst->delivery_count; at++) {
-		struct weir_rx_queue *queue = &firmware->rx_queues[burst->deliveries[at].queue];
-
-		count(firmware, burst, &burst->deliveries[at]);
-		queue->deliveries--;
-		queue->references--;
-		firmware->functions[queue->function].references--;
-		weir_rx_notify(firmware, queue);
-		/* Before the next burst has to wait for it. */
-		if ((uint16_t)(queue->fetched - queue->used) < 2 * WEIR_BUFFERS_AHEAD)
-			weir_rx_refill_ahead(firmware, queue, 2 * WEIR_BUFFERS_AHEAD);
-	}
-	burst->delivery_count = 0;
-	burst->completion_count = 0;
-	burst->emit_delivery = 0;
-	burst->stage = WEIR_STAGE_CLAIM;
 	return WEIR_NEXT;
 }

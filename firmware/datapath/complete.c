@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The last stages of a round: completions are written for what deliver.c has moved, then all is counted and interrupts are raised
+ * (specs/data-queues.md, "Receive").
+ */
+#include "burst.h"
+
+enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	while (burst->complete_entry < burst->completion_count) {
+		uint32_t number = burst->complete_delivery, first = burst->complete_entry, end,
+			 room;
+		const struct weir_delivery *delivery = &burst->deliveries[number];
+		struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
+		uint32_t mask = (1u << queue->completion_log2) - 1;
+		uint32_t slot = (delivery->slot + first - delivery->first_entry) & mask;
+
+		/* Deliveries to one queue in a row lie together in its ring, but for the ring's end: one write. */
+		do {
+			end = (uint32_t)burst->deliveries[number].first_entry +
+			      burst->deliveries[number].entries;
+			number++;
+		} while (number < burst->delivery_count &&
+			 burst->deliveries[number].queue == delivery->queue);
+		room = mask + 1 - slot;
+		if (end - first > room)
+			end = first + room;
+
+		enum hal_result result = HAL_DONE;
+
+		/* A stopped queue writes nothing more. */
+		if (WEIR_LIKELY(queue->state != WEIR_QUEUE_STOPPED))
+			result = hal_dma_write_entries(
+				firmware->hal, queue->requester,
+				queue->completion_address +
+					(uint64_t)slot * sizeof(struct weir_rx_completion),
+				&burst->completions[first], sizeof(struct weir_rx_completion),
+				end - first,
+				weir_burst_tag(burst,
+					       WEIR_ITEM_COMPLETION(burst->complete_delivery)));
+		if (weir_burst_submitted(burst, result))
+			return WEIR_RETRY;
+		if (result == HAL_FAULT)
+			weir_rx_stop(firmware, queue, WEIR_MISBEHAVIOUR_DMA_FAULT,
+				     "completion ring cannot be written, slot", slot);
+		burst->complete_entry = (uint16_t)end;
+		for (number = burst->complete_delivery; number < burst->delivery_count; number++)
+			if (end < (uint32_t)burst->deliveries[number].first_entry +
+					  burst->deliveries[number].entries)
+				break;
+		burst->complete_delivery = (uint16_t)number;
+	}
+	if (burst->pending)
+		return WEIR_WAIT;
+	burst->stage = WEIR_STAGE_NOTIFY;
+	return WEIR_NEXT;
+}
+
+static void count(struct weir_firmware *firmware, const struct weir_burst *burst,
+		  const struct weir_delivery *delivery)
+{
+	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
+	const struct weir_frame *frame = &burst->frames[delivery->frame];
+	uint64_t *stats = firmware->vports[queue->vport].stats;
+	uint32_t frames = (uint32_t)delivery->frames - delivery->failed;
+
+	stats[WEIR_STAT_VPORT_RX_FRAMES] += frames;
+	stats[WEIR_STAT_VPORT_RX_BYTES] += delivery->bytes;
+	stats[WEIR_STAT_VPORT_RX_DROPPED_FAULT] += delivery->failed;
+	queue->stats[WEIR_STAT_RX_QUEUE_FRAMES] += frames;
+	queue->stats[WEIR_STAT_RX_QUEUE_BYTES] += delivery->bytes;
+	if (frame->way.cast == WEIR_MULTICAST)
+		stats[WEIR_STAT_VPORT_RX_MULTICAST] += frames;
+	else if (frame->way.cast == WEIR_BROADCAST_FRAME)
+		stats[WEIR_STAT_VPORT_RX_BROADCAST] += frames;
+	if (WEIR_UNLIKELY(frame->trace) && frames)
+		weir_trace_record_of(firmware, frame, WEIR_TRACE_KIND_INTERRUPT_RAISED, queue,
+				     &queue->untold);
+}
+
+enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	for (uint32_t at = 0; at < burst->delivery_count; at++) {
+		struct weir_rx_queue *queue = &firmware->rx_queues[burst->deliveries[at].queue];
+
+		count(firmware, burst, &burst->deliveries[at]);
+		queue->deliveries--;
+		queue->references--;
+		firmware->functions[queue->function].references--;
+		weir_rx_notify(firmware, queue);
+		/* Before the next burst has to wait for it. */
+		if ((uint16_t)(queue->fetched - queue->used) < 2 * WEIR_BUFFERS_AHEAD)
+			weir_rx_refill_ahead(firmware, queue, 2 * WEIR_BUFFERS_AHEAD);
+	}
+	burst->delivery_count = 0;
+	burst->completion_count = 0;
+	burst->emit_delivery = 0;
+	burst->stage = WEIR_STAGE_CLAIM;
+	return WEIR_NEXT;
+}
