@@ -381,13 +381,13 @@ def tables_header(spec):
     w()
     w("struct weir_field_info {\n\tconst char *name;\n\tuint8_t shift, width;\n};")
     w("/* access: 'r' RO, 'w' RW, 'o' WO, 'c' W1C. */")
-    w("struct weir_register_info {\n\tconst char *name;\n\tconst char *block;\n\tuint16_t offset;\n\tchar access;\n\tuint8_t fields;\n\tstruct weir_field_info field[12];\n};")
+    most = max(len(reg.get("fields", [])) for block in spec["registers"]["blocks"] for reg in block["registers"])
+    w(f"struct weir_register_info {{\n\tconst char *name;\n\tconst char *block;\n\tuint16_t offset;\n\tchar access;\n\tuint8_t fields;\n\tstruct weir_field_info field[{most}];\n}};")
     w("WEIR_TABLE struct weir_register_info weir_registers[] = {")
     letter = {"RO": "r", "RW": "w", "WO": "o", "W1C": "c"}
     for block in spec["registers"]["blocks"]:
         for reg in block["registers"]:
             fields = reg.get("fields", [])
-            require(len(fields) <= 12, f"{reg['name']}: over 12 fields")
             inner = ", ".join("{{ \"{}\", {}, {} }}".format(f["name"].lower(), *bit_range(f["bits"])) for f in fields)
             w(f"\t{{ \"{reg['name'].lower()}\", \"{block['name'].lower()}\", {block['offset'] + reg['offset']:#x}, '{letter[reg['access']]}', {len(fields)}, {{ {inner or '{ NULL, 0, 0 }'} }} }},")
     w("};")

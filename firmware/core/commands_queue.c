@@ -2,12 +2,6 @@
 /* Commands that make, spread, moderate and destroy queues; the queues themselves are the datapath's (specs/data-queues.md). */
 #include "core.h"
 
-/* Queues lie in a function's memory and belong to its driver: the card's owner has none. */
-static enum weir_status check_driver(struct weir_request *request)
-{
-	return request->role == WEIR_ROLE_MANAGER ? WEIR_STATUS_NOT_SUPPORTED : WEIR_STATUS_OK;
-}
-
 /* What the request wants of the hash: *hash changed as it says. */
 static enum weir_status wanted_hash(struct weir_request *request, struct weir_hash *hash)
 {
@@ -54,7 +48,7 @@ enum weir_status weir_command_vport_spread(struct weir_request *request)
 	const struct weir_arguments *arguments = &request->arguments;
 	struct weir_vport *vport = weir_function_vport(request->firmware, request->function);
 	struct weir_hash hash = vport->hash;
-	enum weir_status status = check_driver(request);
+	enum weir_status status = weir_request_driver(request);
 
 	if (status)
 		return status;
@@ -78,7 +72,7 @@ enum weir_status weir_command_vport_spread_get(struct weir_request *request)
 {
 	const struct weir_vport *vport = weir_function_vport(request->firmware, request->function);
 	struct weir_writer *response = &request->response;
-	enum weir_status status = check_driver(request);
+	enum weir_status status = weir_request_driver(request);
 
 	if (!status)
 		status = weir_request_vport(request);
@@ -103,7 +97,7 @@ static enum weir_status create(struct weir_request *request, bool receive)
 {
 	struct weir_firmware *firmware = request->firmware;
 	const struct weir_arguments *arguments = &request->arguments;
-	enum weir_status status = check_driver(request);
+	enum weir_status status = weir_request_driver(request);
 
 	if (status)
 		return status;
@@ -156,7 +150,7 @@ static enum weir_status destroy(struct weir_request *request, bool receive)
 {
 	struct weir_firmware *firmware = request->firmware;
 	uint16_t queue = (uint16_t)request->arguments.number[WEIR_ATTRIBUTE_QUEUE];
-	enum weir_status status = check_driver(request);
+	enum weir_status status = weir_request_driver(request);
 
 	if (status)
 		return status;
@@ -183,7 +177,7 @@ static enum weir_status moderate(struct weir_request *request, bool transmit)
 {
 	const struct weir_arguments *arguments = &request->arguments;
 	const uint64_t *number = arguments->number;
-	enum weir_status status = check_driver(request);
+	enum weir_status status = weir_request_driver(request);
 
 	if (status)
 		return status;

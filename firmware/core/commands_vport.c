@@ -27,6 +27,9 @@ enum weir_status weir_command_vport_get(struct weir_request *request)
 	weir_put_u8(response, WEIR_ATTRIBUTE_TRUST, function->role != WEIR_ROLE_VF);
 	weir_put_u16(response, WEIR_ATTRIBUTE_FILTERS_MAX, WEIR_VPORT_FILTERS_MAX);
 	weir_put_u16(response, WEIR_ATTRIBUTE_FILTERS_USED, vport->filters_used);
+	weir_put_u16(response, WEIR_ATTRIBUTE_STEER_RULES_MAX, weir_steer_rules_max(vport));
+	weir_put_u16(response, WEIR_ATTRIBUTE_STEER_RULES_USED, vport->steer_rules);
+	weir_put_u8(response, WEIR_ATTRIBUTE_STEER_MASKS_MAX, WEIR_STEER_MASKS);
 	return WEIR_STATUS_OK;
 }
 

@@ -196,6 +196,11 @@ static inline enum weir_status weir_refuse(struct weir_request *request, enum we
 	return status;
 }
 
+/* Queues, and what speaks of them, are the driver's in whose function they are: NOT_SUPPORTED to the card's owner. */
+static inline enum weir_status weir_request_driver(const struct weir_request *request)
+{
+	return request->role == WEIR_ROLE_MANAGER ? WEIR_STATUS_NOT_SUPPORTED : WEIR_STATUS_OK;
+}
 /* Is the vport that the request speaks of there? OK, NOT_FOUND or BAD_STATE; asked after the values were checked. */
 WEIR_MUST_CHECK enum weir_status weir_request_vport(struct weir_request *request);
 /* An attribute that is 0 or 1, if present. OK or BAD_VALUE. */
@@ -212,6 +217,9 @@ weir_handler weir_command_vport_get, weir_command_vport_set, weir_command_filter
 weir_handler weir_command_vport_spread, weir_command_vport_spread_get, weir_command_rx_queue_create,
 	weir_command_tx_queue_create, weir_command_rx_queue_destroy, weir_command_tx_queue_destroy,
 	weir_command_rx_queue_moderate, weir_command_tx_queue_moderate;
+/* commands_steer.c */
+weir_handler weir_command_steer_add, weir_command_steer_delete, weir_command_steer_get,
+	weir_command_steer_list;
 /* commands_vf.c */
 weir_handler weir_command_vf_get, weir_command_vf_set, weir_command_vf_reset;
 /* commands_log.c */

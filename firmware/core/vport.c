@@ -80,6 +80,7 @@ void weir_vport_close(struct weir_firmware *firmware, struct weir_vport *vport)
 	vport->linked_up = false;
 	vport->flags = 0;
 	weir_sorter_flush(firmware, vport);
+	weir_steer_flush(firmware, vport);
 }
 
 enum weir_status weir_vport_set_mac(struct weir_firmware *firmware, struct weir_vport *vport,

@@ -23,6 +23,7 @@
 #define WEIR_NO_BURST	    UINT32_MAX
 #define WEIR_NO_QUEUE	    UINT32_MAX
 #define WEIR_NO_VPORT	    UINT16_MAX
+#define WEIR_QUEUE_DROP	    UINT16_MAX /* in place of a queue pair: nowhere */
 
 enum weir_burst_stage {
 	WEIR_STAGE_SHADOW,   /* read the shadow doorbell */
@@ -83,12 +84,23 @@ struct weir_frame {
 	uint8_t insert; /* enum weir_insert */
 	/* with a checksum asked for: where, from the header's beginning, and what the field held at first */
 	uint8_t insert_start, insert_field;
+	bool steered; /* burst->steered has it */
 	uint16_t insert_seed;
 	uint16_t hashed_for;  /* vport + 1 whose hash it has, 0: nobody's */
 	uint16_t packet_type; /* as in a completion; 0 until somebody hashes it */
-	uint32_t flow_hash;
-	uint32_t hash_flags; /* of a completion: FLOW_HASH, HASH_L4 */
-	uint32_t trace;	     /* number in the trace, WEIR_NO_FRAME when not traced */
+	uint32_t flow_hash;   /* or a rule's mark */
+	uint32_t hash_flags;  /* of a completion: FLOW_HASH, HASH_L4, MARK */
+	uint32_t trace;	      /* number in the trace, WEIR_NO_FRAME when not traced */
+};
+
+_Static_assert(sizeof(struct weir_frame) <= 64, "a cache line, and quick to index");
+
+/* What the rules of a vport said of a frame. */
+struct weir_steered {
+	uint16_t vport; /* index */
+	uint16_t queue; /* where it goes: a queue pair, or WEIR_QUEUE_DROP */
+	uint32_t epoch; /* vport->choice_epoch then */
+	uint32_t rule;	/* that it matched, index + 1; 0: none */
 };
 
 /* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each. */
@@ -175,6 +187,7 @@ struct weir_burst {
 	struct weir_tx_descriptor descriptors[WEIR_BURST_DESCRIPTORS];
 	struct weir_frame frames[WEIR_BURST_FRAMES];
 	struct weir_layers layers[WEIR_BURST_FRAMES]; /* by weir_frame_layers() */
+	struct weir_steered steered[WEIR_BURST_FRAMES];
 	struct hal_segment segments[WEIR_BURST_DESCRIPTORS];
 	struct weir_delivery deliveries[WEIR_BURST_DELIVERIES];
 	struct weir_rx_completion completions[WEIR_BURST_COMPLETIONS];
@@ -195,6 +208,7 @@ static inline void weir_frame_plain(struct weir_frame *frame)
 		frame->parsed = false;
 	frame->insert = WEIR_INSERT_NONE;
 	frame->hashed_for = frame->packet_type = 0;
+	frame->steered = false;
 	frame->flow_hash = frame->hash_flags = 0;
 	frame->trace = WEIR_NO_FRAME;
 }
@@ -203,6 +217,14 @@ static inline void weir_frame_plain(struct weir_frame *frame)
 static inline uint32_t weir_frame_copied(const struct weir_frame *frame)
 {
 	return frame->header_bytes < WEIR_HEADER_BYTES ? frame->header_bytes : WEIR_HEADER_BYTES;
+}
+
+/* Nothing that another vport was told of the frame is for this one. */
+static inline void weir_frame_untell(struct weir_frame *frame, uint16_t hashed_for)
+{
+	frame->hashed_for = hashed_for;
+	frame->packet_type = 0;
+	frame->flow_hash = frame->hash_flags = 0;
 }
 
 /* The frame's length without its outer tag. */
@@ -318,6 +340,14 @@ static inline const struct weir_layers *weir_frame_layers(struct weir_burst *bur
 void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst);
 void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
 		     const struct weir_vport *vport);
+
+/* steer.c: the queue pair that a frame goes to by the vport's rules and, where none says, its spread; WEIR_QUEUE_DROP: nowhere. The frame
+ * was hashed for the vport, if that hashes. Each rule counts it once. */
+uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
+			  const struct weir_vport *vport);
+/* Bytes that the rules of a card of so many vports take, a multiple of 64; makes them there, zeroed. */
+size_t weir_steer_bytes(uint32_t vport_count);
+void weir_steer_init(struct weir_firmware *firmware, void *memory);
 
 /* checksum.c */
 /* What is wrong with where a frame's first descriptor wants a checksum, NULL: nothing. */

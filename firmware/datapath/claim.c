@@ -12,23 +12,31 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* The queue of a frame for a vport; its hash is the vport's from then on. */
+/* The queue of a frame for a vport that chooses, or WEIR_QUEUE_DROP; its hash is the vport's from then on. */
 static uint16_t choose_queue(struct weir_firmware *firmware, const struct weir_vport *vport,
 			     struct weir_burst *burst, uint32_t number)
 {
 	struct weir_frame *frame = &burst->frames[number];
 
-	if (WEIR_LIKELY(!vport->hashes)) {
-		/* Of several takers, another one's hash is nothing to tell this one. */
-		if (WEIR_UNLIKELY(frame->hashed_for)) {
-			frame->hashed_for = frame->packet_type = 0;
-			frame->flow_hash = frame->hash_flags = 0;
-		}
-		return vport->spread[0];
+	if (WEIR_UNLIKELY(frame->hashed_for != vport->index + 1)) {
+		if (vport->hashes)
+			weir_hash_frame(firmware, burst, number, vport);
+		else
+			weir_frame_untell(frame, (uint16_t)(vport->index + 1));
 	}
-	if (WEIR_UNLIKELY(frame->hashed_for != vport->index + 1))
-		weir_hash_frame(firmware, burst, number, vport);
+	/* It may have been steered by rules that are gone by now. */
+	if (WEIR_UNLIKELY(vport->steer_rules || frame->steered))
+		return weir_steer_frame(firmware, burst, number, vport);
 	return vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
+}
+
+/* The queue of a frame for a vport that gets everything in one. */
+static uint16_t only_queue(const struct weir_vport *vport, struct weir_frame *frame)
+{
+	/* Of several takers, another one's hash is nothing to tell this one. */
+	if (WEIR_UNLIKELY(frame->hashed_for))
+		weir_frame_untell(frame, 0);
+	return vport->spread[0];
 }
 
 /* The flags of a frame's completions, without FLOW_HASH, HASH_L4, PHASE and END: the same for frames alike. */
@@ -173,10 +181,19 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
 		return CLAIM_DONE;
 	}
+	uint16_t pair;
+
+	if (WEIR_LIKELY(!vport->chooses)) {
+		pair = only_queue(vport, frame);
+	} else {
+		pair = choose_queue(firmware, vport, burst, number);
+		if (WEIR_UNLIKELY(pair == WEIR_QUEUE_DROP)) {
+			vport->stats[WEIR_STAT_VPORT_RX_DROPPED_BY_RULE]++;
+			return CLAIM_DONE;
+		}
+	}
 	struct weir_function *function = &firmware->functions[vport->function];
-	struct weir_rx_queue *queue =
-		&firmware->rx_queues[function->first_queue +
-				     choose_queue(firmware, vport, burst, number)];
+	struct weir_rx_queue *queue = &firmware->rx_queues[function->first_queue + pair];
 
 	if (WEIR_UNLIKELY(queue->state != WEIR_QUEUE_RUNNING)) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
@@ -285,7 +302,8 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 	struct place place = next_place(queue);
 
 	for (frame++; done < most && frame[done].alike && frame[done].bytes <= longest; done++)
-		if (vport->hashes && choose_queue(firmware, vport, burst, number + 1 + done) != pair)
+		if (vport->chooses &&
+		    choose_queue(firmware, vport, burst, number + 1 + done) != pair)
 			break;
 	for (uint32_t i = 0; i < done; i++) {
 		bytes += frame[i].bytes;

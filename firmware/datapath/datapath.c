@@ -29,7 +29,7 @@ size_t weir_datapath_bytes(const struct weir_firmware_config *config, uint32_t v
 	       aligned(2 * queue_count * sizeof(struct weir_timer)) +
 	       aligned(entries * sizeof(struct weir_sorter_entry)) +
 	       aligned(2 * entries * sizeof(uint32_t)) +
-	       3 * aligned(vport_count * sizeof(uint16_t)) +
+	       3 * aligned(vport_count * sizeof(uint16_t)) + weir_steer_bytes(vport_count) +
 	       WEIR_BURSTS * aligned(sizeof(struct weir_burst)) +
 	       WEIR_BURSTS * aligned(vport_count * sizeof(uint16_t));
 }
@@ -74,6 +74,7 @@ void weir_datapath_init(struct weir_firmware *firmware, void *memory)
 		vport->broadcast_position = vport->promiscuous_position =
 			vport->all_multicast_position = UINT16_MAX;
 	}
+	weir_steer_init(firmware, take(&at, weir_steer_bytes(firmware->vport_count)));
 	firmware->bursts = (struct weir_burst *)at;
 	at += WEIR_BURSTS * aligned(sizeof(struct weir_burst));
 	for (uint32_t i = 0; i < WEIR_BURSTS; i++) {

@@ -551,22 +551,28 @@ void weir_vport_hash_update(struct weir_firmware *firmware, struct weir_vport *v
 
 	firmware->hashing_vports = (uint16_t)(firmware->hashing_vports + hashes - vport->hashes);
 	vport->hashes = hashes;
+	weir_vport_choice_update(vport);
+}
+
+bool weir_vport_has_queue(const struct weir_firmware *firmware, const struct weir_vport *vport,
+			  uint16_t queue)
+{
+	const struct weir_function *function = &firmware->functions[vport->function];
+
+	if (queue >= function->queue_pairs)
+		return false;
+	const struct weir_rx_queue *found = &firmware->rx_queues[function->first_queue + queue];
+
+	return found->state == WEIR_QUEUE_RUNNING && found->vport == vport->index;
 }
 
 enum weir_status weir_vport_spread_set(struct weir_firmware *firmware, struct weir_vport *vport,
 				       const uint16_t *queues, uint16_t entries)
 {
-	const struct weir_function *function = &firmware->functions[vport->function];
-
 	if (entries == 0 || entries > WEIR_INDIRECTION_ENTRIES || (entries & (entries - 1)))
 		return WEIR_STATUS_BAD_VALUE;
 	for (uint16_t i = 0; i < entries; i++) {
-		if (queues[i] >= function->queue_pairs)
-			return WEIR_STATUS_BAD_VALUE;
-		const struct weir_rx_queue *queue =
-			&firmware->rx_queues[function->first_queue + queues[i]];
-
-		if (queue->state != WEIR_QUEUE_RUNNING || queue->vport != vport->index)
+		if (!weir_vport_has_queue(firmware, vport, queues[i]))
 			return WEIR_STATUS_BAD_VALUE;
 	}
 	for (uint16_t i = 0; i < entries; i++)

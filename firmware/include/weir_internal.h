@@ -76,6 +76,9 @@ struct weir_vport {
 	bool mac_is_filter; /* the own MAC was a filter before it became the own one */
 	/* receive spread: a power of two of entries, 0 while there is no queue */
 	bool hashes; /* a table was given, and there are types to hash: by weir_vport_hash_update() */
+	bool chooses; /* hashes, or has steering rules: by weir_vport_choice_update() */
+	uint16_t steer_rules;
+	uint32_t choice_epoch; /* counts changes of what it chooses queues by */
 	uint16_t spread_entries;
 	uint16_t spread[WEIR_INDIRECTION_ENTRIES]; /* queue pairs of the function */
 	struct weir_hash hash;
@@ -262,6 +265,64 @@ struct weir_sorter {
 	uint16_t broadcast_count, promiscuous_count, all_multicast_count;
 };
 
+/* ---- steering rules (datapath/steer.c) ---- */
+
+#define WEIR_STEER_WORDS (sizeof(struct weir_steer_key) / sizeof(uint64_t))
+
+/* A struct weir_steer_key as it is compared. */
+struct weir_steer_words {
+	uint64_t word[WEIR_STEER_WORDS];
+};
+
+/* Free rules are chained by `next`. Links are index + 1 in steering.rules, 0 ends. */
+struct weir_steer_rule {
+	struct weir_steer_words key;	     /* under the mask of its group */
+	uint32_t next, next_located;	     /* in the chains of buckets[], located[] */
+	uint32_t next_listed, before_listed; /* of the vport's */
+	uint16_t vport;
+	uint16_t location;
+	uint16_t queue; /* queue pair of the function, with QUEUE */
+	uint8_t group;
+	uint8_t action; /* enum weir_steer_action */
+	bool marks;
+	uint32_t mark;
+	uint64_t frames; /* that matched */
+};
+
+/* The rules of a vport with one mask. */
+struct weir_steer_group {
+	struct weir_steer_words mask;
+	uint16_t rules; /* 0: not in use */
+	uint16_t first; /* none of them has a lesser location */
+	uint8_t pairs;	/* of words with bits in the mask, a bit each */
+};
+
+struct weir_steer_vport {
+	struct weir_steer_group groups[WEIR_STEER_MASKS];
+	uint8_t order[WEIR_STEER_MASKS]; /* groups in use, least `first` first */
+	uint8_t group_count;
+	uint32_t list; /* of its rules */
+};
+
+struct weir_steering {
+	struct weir_steer_rule *rules;
+	struct weir_steer_vport *vports; /* by index */
+	uint32_t *buckets, *located;	 /* by masked key; by vport and location */
+	uint32_t bucket_log2;
+	uint32_t free_list, fresh; /* rules given back; rules below were taken at least once */
+	uint32_t shared_used;
+	uint64_t seed[WEIR_STEER_WORDS + 2]; /* of the hash, secret */
+};
+
+/* A rule to be: values checked, bits outside the mask zero. */
+struct weir_steer_request {
+	struct weir_steer_words key, mask;
+	uint16_t location, queue;
+	uint8_t action;
+	bool marks;
+	uint32_t mark;
+};
+
 /* ---- log and trace storage ---- */
 
 struct weir_log_state {
@@ -320,6 +381,7 @@ struct weir_firmware {
 	struct weir_rx_queue *rx_queues;
 	struct weir_tx_queue *tx_queues;
 	struct weir_sorter sorter;
+	struct weir_steering steering;
 	struct weir_log_state log;
 	struct weir_trace_state trace;
 	struct weir_burst *bursts;
@@ -424,6 +486,37 @@ WEIR_MUST_CHECK enum weir_status weir_vport_spread_set(struct weir_firmware *fir
 
 /* Spread or hash of the vport changed: keeps what the datapath asks true. */
 void weir_vport_hash_update(struct weir_firmware *firmware, struct weir_vport *vport);
+
+/* Spread, hash or steering rules of the vport changed. */
+static inline void weir_vport_choice_update(struct weir_vport *vport)
+{
+	vport->choice_epoch++;
+	vport->chooses = vport->hashes || vport->steer_rules;
+}
+/* Is it a receive queue of the vport that works? */
+bool weir_vport_has_queue(const struct weir_firmware *firmware, const struct weir_vport *vport,
+			  uint16_t queue);
+
+/* Steering: makes a rule, or changes the one at its location. EXISTS, NO_SPACE, with *detail the attribute concerned. */
+WEIR_MUST_CHECK enum weir_status weir_steer_add(struct weir_firmware *firmware,
+						struct weir_vport *vport,
+						const struct weir_steer_request *request,
+						uint32_t *detail);
+/* NOT_FOUND */
+WEIR_MUST_CHECK enum weir_status weir_steer_delete(struct weir_firmware *firmware,
+						   struct weir_vport *vport, uint16_t location);
+/* Drops all rules of a vport. */
+void weir_steer_flush(struct weir_firmware *firmware, struct weir_vport *vport);
+/* The vport's rule at a location, NULL: none; its mask. Both valid until rules change. */
+struct weir_steer_rule *weir_steer_find(const struct weir_firmware *firmware,
+					const struct weir_vport *vport, uint16_t location);
+const struct weir_steer_words *weir_steer_mask(const struct weir_firmware *firmware,
+					       const struct weir_steer_rule *rule);
+/* Locations of a vport's rules, in no particular order, those behind `after` (NULL: all); how many, at most `room`. */
+uint32_t weir_steer_list(const struct weir_firmware *firmware, const struct weir_vport *vport,
+			 const struct weir_steer_rule *after, uint16_t *locations, uint32_t room);
+/* Rules that the vport may have. */
+uint16_t weir_steer_rules_max(const struct weir_vport *vport);
 
 /* Sorter: add and delete count references; vlan may be WEIR_VLAN_NONE. NO_SPACE, NOT_FOUND. */
 WEIR_MUST_CHECK enum weir_status weir_sorter_add(struct weir_firmware *firmware,

@@ -153,17 +153,22 @@ struct scene {
 	uint32_t bytes;
 	bool checksums; /* TCP whose checksum the card puts in, and verifies where it arrives */
 	bool large;	/* cut by the card into frames of `bytes` */
+	uint16_t rules; /* of the receiver, by source port; each frame matches one */
+	uint16_t masks; /* ... behind rules of so many other masks, which none matches */
 };
 
 static const struct scene scenes[] = {
-	{ "vf_to_vf", 2, 64, false, false },
-	{ "vf_to_4_vfs", 5, 64, false, false },
-	{ "port_loop", 0, 64, false, false },
-	{ "port_loop_1514", 0, 1514, false, false },
-	{ "vf_to_vf_checksums", 2, 64, true, false },
-	{ "port_loop_checksums", 0, 64, true, false },
-	{ "port_loop_1514_checksums", 0, 1514, true, false },
-	{ "large_vf_to_vf", 2, LARGE_HEADER + LARGE_MSS, false, true },
+	{ "vf_to_vf", 2, 64 },
+	{ "vf_to_4_vfs", 5, 64 },
+	{ "port_loop", 0, 64 },
+	{ "port_loop_1514", 0, 1514 },
+	{ "vf_to_vf_checksums", 2, 64, .checksums = true },
+	{ "port_loop_checksums", 0, 64, .checksums = true },
+	{ "port_loop_1514_checksums", 0, 1514, .checksums = true },
+	{ "large_vf_to_vf", 2, LARGE_HEADER + LARGE_MSS, .large = true },
+	{ "port_loop_1_rule", 0, 64, .rules = 1 },
+	{ "port_loop_4096_rules", 0, 64, .rules = 4096 },
+	{ "port_loop_16_masks", 0, 64, .rules = 4081, .masks = 15 },
 };
 
 struct bench {
@@ -172,6 +177,7 @@ struct bench {
 	uint32_t port_count; /* the first one sends, the others (or it alone) receive */
 	uint32_t bytes;
 	bool checksums;
+	uint16_t rules;
 	uint64_t measured_ns;
 	/* of large frames */
 	uint32_t place;
@@ -215,6 +221,10 @@ static void write_frames(struct bench *bench)
 					 .payload = bench->bytes - 54 };
 
 		WEIR_REQUIRE_EQ(packet_make(&packet, frame), bench->bytes);
+		if (bench->rules) {
+			frame[34] = (uint8_t)(i % bench->rules >> 8);
+			frame[35] = (uint8_t)(i % bench->rules);
+		}
 		sender->tx_ring[i] = (struct weir_tx_descriptor){
 			.address = weir_cpu_to_le64(address),
 			.length = weir_cpu_to_le16((uint16_t)bench->bytes),
@@ -224,6 +234,40 @@ static void write_frames(struct bench *bench)
 			sender->tx_ring[i].flags |= weir_cpu_to_le16(WEIR_TXD_CHECKSUM_MASK);
 			sender->tx_ring[i].checksum = weir_cpu_to_le16(packet_ask(&packet, frame));
 		}
+	}
+}
+
+static void add_rule(struct port *port, uint16_t location, const struct weir_steer_key *key,
+		     const struct weir_steer_key *mask)
+{
+	WEIR_REQUIRE_EQ(host_command(port->function, WEIR_COMMAND_STEER_ADD,
+				     HOST_REQUEST(HOST_U(STEER_LOCATION, location),
+						  HOST_BYTES(STEER_KEY, key, sizeof(*key)),
+						  HOST_BYTES(STEER_MASK, mask, sizeof(*mask)),
+						  HOST_U(STEER_ACTION, WEIR_STEER_ACTION_QUEUE),
+						  HOST_U(QUEUE, 0)),
+				     NULL),
+			0);
+}
+
+/* Rules as a scene wants them; the frames are no tunnel's. */
+static void add_rules(struct port *port, const struct scene *scene)
+{
+	struct weir_steer_key key, mask;
+
+	for (uint16_t i = 0; i < scene->masks; i++) {
+		key = mask = (struct weir_steer_key){ 0 };
+		key.vni[i / 8] = mask.vni[i / 8] = (uint8_t)(1 << i % 8);
+		add_rule(port, i, &key, &mask);
+	}
+	mask = (struct weir_steer_key){ .l3 = 0xff,
+					.protocol = 0xff,
+					.source_port = { 0xff, 0xff } };
+	for (uint16_t i = 0; i < scene->rules; i++) {
+		key = (struct weir_steer_key){ .l3 = WEIR_PACKET_L3_IPV4,
+					       .protocol = PACKET_TCP,
+					       .source_port = { (uint8_t)(i >> 8), (uint8_t)i } };
+		add_rule(port, (uint16_t)(scene->masks + i), &key, &mask);
 	}
 }
 
@@ -409,6 +453,8 @@ static void run(const struct scene *scene, unsigned long frames)
 	}
 	bench.port_count = scene->vfs ? scene->vfs : 1;
 	bench.checksums = scene->checksums;
+	bench.rules = scene->rules;
+	add_rules(&bench.ports[bench.port_count - 1], scene);
 	for (uint32_t i = 0; scene->checksums && i < bench.port_count; i++)
 		WEIR_REQUIRE_EQ(host_vport_flags(bench.ports[i].function, WEIR_VPORT_RX_CHECKSUM,
 						 WEIR_VPORT_RX_CHECKSUM),

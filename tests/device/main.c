@@ -44,12 +44,13 @@ int main(int argc, char **argv)
 		size_t count;
 	} parts[] = {
 #define PART(name) { name##_tests, name##_test_count }
-		PART(data),	PART(alike),	PART(sorter),	  PART(admin),
-		PART(command),	PART(counter),	PART(policy),	  PART(interrupt),
-		PART(badinput), PART(fault),	PART(trace),	  PART(limit),
-		PART(pcie),	PART(reset),	PART(reset_card), PART(storm),
-		PART(fair),	PART(protocol), PART(moderation), PART(moderation_random),
-		PART(rss),	PART(checksum), PART(verify),	  PART(segment),
+		PART(data),	   PART(alike),	   PART(sorter),     PART(admin),
+		PART(command),	   PART(counter),  PART(policy),     PART(interrupt),
+		PART(badinput),	   PART(fault),	   PART(trace),	     PART(limit),
+		PART(pcie),	   PART(reset),	   PART(reset_card), PART(storm),
+		PART(fair),	   PART(protocol), PART(moderation), PART(moderation_random),
+		PART(rss),	   PART(checksum), PART(verify),     PART(steer),
+		PART(steer_table), PART(segment),
 	};
 	static struct weir_test all[512];
 	static char names[512][128];

@@ -36,6 +36,8 @@ SUITE_PART(rss);
 SUITE_PART(checksum);
 SUITE_PART(verify);
 SUITE_PART(segment);
+SUITE_PART(steer);
+SUITE_PART(steer_table);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)

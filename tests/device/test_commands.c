@@ -15,6 +15,8 @@ typedef int how_to_send(struct host_function *function, uint16_t opcode, const v
 
 /* ---- the form of a request ---- */
 
+static const uint8_t no_bits[64];
+
 /* A good request of each command that has attributes: what is cut and bent below. */
 static const struct sample {
 	uint16_t opcode;
@@ -39,6 +41,13 @@ static const struct sample {
 						       HOST_U(MODERATION_COUNT, 32)) },
 	{ WEIR_COMMAND_TX_QUEUE_MODERATE,
 	  HOST_REQUEST(HOST_U(QUEUE, 99), HOST_U(MODERATION_US, 50)) },
+	{ WEIR_COMMAND_STEER_ADD,
+	  HOST_REQUEST(HOST_U(STEER_LOCATION, 7), HOST_BYTES(STEER_KEY, no_bits, 64),
+		       HOST_BYTES(STEER_MASK, no_bits, 64), HOST_U(STEER_ACTION, 2),
+		       HOST_U(STEER_MARK, 5), HOST_U(VPORT, 0)) },
+	{ WEIR_COMMAND_STEER_GET, HOST_REQUEST(HOST_U(STEER_LOCATION, 7), HOST_U(VPORT, 0)) },
+	{ WEIR_COMMAND_STEER_LIST, HOST_REQUEST(HOST_U(STEER_LOCATION, 7), HOST_U(VPORT, 0)) },
+	{ WEIR_COMMAND_STEER_DELETE, HOST_REQUEST(HOST_U(STEER_LOCATION, 7), HOST_U(VPORT, 0)) },
 	{ WEIR_COMMAND_FILTER_ADD,
 	  HOST_REQUEST(HOST_U(MAC, 0x665544332201), HOST_U(VLAN, 5), HOST_U(VPORT, 0)) },
 	{ WEIR_COMMAND_FILTER_DELETE, HOST_REQUEST(HOST_U(MAC, 0x665544332201), HOST_U(VLAN, 5)) },
@@ -565,6 +574,10 @@ static const struct {
 	{ WEIR_COMMAND_TX_QUEUE_DESTROY, "PVTM" },
 	{ WEIR_COMMAND_RX_QUEUE_MODERATE, "PVTM" },
 	{ WEIR_COMMAND_TX_QUEUE_MODERATE, "PVTM" },
+	{ WEIR_COMMAND_STEER_ADD, "PVTM" },
+	{ WEIR_COMMAND_STEER_DELETE, "PVTM" },
+	{ WEIR_COMMAND_STEER_GET, "PVTM" },
+	{ WEIR_COMMAND_STEER_LIST, "PVTM" },
 	{ WEIR_COMMAND_FILTER_ADD, "PVTM" },
 	{ WEIR_COMMAND_FILTER_DELETE, "PVTM" },
 	{ WEIR_COMMAND_VLAN_ADD, "PVTM" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Any frames from the wire and from vports, with any filters, VLANs, flags and policies, against the sorter's chapter written down a
- * second time (parser_model.h): who gets a frame, what of it, in which order, and what is counted.
+ * Any frames from the wire and from vports, with any filters, VLANs, flags, policies and steering rules, against the sorter's chapter
+ * written down a second time (parser_model.h): who gets a frame, what of it, in which order and queue, and what is counted.
  */
 #include "card.h"
 #include "parser_model.h"
@@ -19,6 +19,7 @@ enum act {
 	ACT_MTU,
 	ACT_SPREAD,
 	ACT_TRACE,
+	ACT_RULE,
 	ACTS
 };
 
@@ -57,11 +58,13 @@ static void check_flow(const struct vport *vport, const struct frame *frame,
 	struct seen *place = &seen[vport - vports][frame->flow % 61];
 
 	if (!vport->spreads) {
-		MUST(got->queue == 0);
+		MUST(got->queue == (frame->steered ? frame->queue : 0));
 		return;
 	}
 	MUST(!!(got->flags & WEIR_RXC_FLOW_HASH_MASK) == !!frame->flow);
-	MUST(got->queue == vport->table[frame->flow ? hash % WEIR_INDIRECTION_ENTRIES : 0]);
+	MUST(got->queue ==
+	     (frame->steered ? frame->queue
+			     : vport->table[frame->flow ? hash % WEIR_INDIRECTION_ENTRIES : 0]));
 	if (!frame->flow)
 		return;
 	if (place->flow == frame->flow)
@@ -322,6 +325,106 @@ static void spread(struct input *input)
 	vport->spreads = true;
 }
 
+/* Asks for a field of the key, in whole or for some of its bits. */
+static void ask(struct input *input, struct rule *rule, size_t at, size_t bytes, const void *value)
+{
+	uint8_t bits = take(input, 1) & 1 ? (uint8_t)take(input, 1) : 0xff;
+
+	memset(rule->mask + at, bits, bytes);
+	for (size_t i = 0; i < bytes; i++)
+		rule->key[at + i] = ((const uint8_t *)value)[i] & bits;
+}
+
+/* Some of: destination, source, type, TPID, TCI. */
+static void ask_fields(struct input *input, struct rule *rule)
+{
+	static const uint8_t types[4][2] = {
+		{ 0x08, 0x00 }, { 0x86, 0xdd }, { 0x81, 0x00 }, { 0x88, 0xa8 }
+	};
+	uint8_t fields = (uint8_t)take(input, 1), swapped[2];
+	uint64_t mac;
+	uint16_t id;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		if (!(fields >> i & 1))
+			continue;
+		mac = address(input);
+		ask(input, rule, 6 * i, 6, &mac);
+	}
+	if (fields & 4)
+		ask(input, rule, 12, 2, types[take(input, 1) % 4]);
+	if (fields & 8)
+		ask(input, rule, 14, 2, types[2 + take(input, 1) % 2]);
+	if (fields & 16) {
+		id = vlan(input);
+		swapped[0] = (uint8_t)(id >> 8);
+		swapped[1] = (uint8_t)id;
+		ask(input, rule, 16, 2, swapped);
+	}
+}
+
+static bool is_twin(const struct rule *a, const struct rule *b)
+{
+	return a->exists && !memcmp(a->key, b->key, RULE_BYTES) &&
+	       !memcmp(a->mask, b->mask, RULE_BYTES);
+}
+
+static void add_rule(struct input *input, uint32_t index, uint16_t location)
+{
+	struct vport *vport = &vports[index];
+	struct rule rule = { .exists = true, .action = (uint8_t)(take(input, 1) % 3) };
+	struct weir_steer_key key = { .reserved = { 0 } }, mask = key;
+	bool twin = false;
+
+	if (rule.action == WEIR_STEER_ACTION_QUEUE)
+		rule.queue = index == 2 ? 0 : take(input, 1) & 1;
+	ask_fields(input, &rule);
+	for (uint32_t i = 0; i < RULES; i++)
+		twin |= i != location && is_twin(&vport->rules[i], &rule);
+	memcpy(&key, rule.key, RULE_BYTES);
+	memcpy(&mask, rule.mask, RULE_BYTES);
+
+	struct host_attribute request[6] = {
+		HOST_U(STEER_LOCATION, location),
+		HOST_BYTES(STEER_KEY, &key, sizeof(key)),
+		HOST_BYTES(STEER_MASK, &mask, sizeof(mask)),
+		HOST_U(STEER_ACTION, rule.action),
+	};
+	if (rule.action == WEIR_STEER_ACTION_QUEUE)
+		request[4] = (struct host_attribute)HOST_U(QUEUE, rule.queue);
+	MUST(host_command(&host->functions[index], WEIR_COMMAND_STEER_ADD, request, NULL) ==
+	     (twin ? WEIR_STATUS_EXISTS : WEIR_STATUS_OK));
+	if (twin)
+		return;
+	if (is_twin(&vport->rules[location], &rule))
+		rule.frames = vport->rules[location].frames;
+	vport->rules[location] = rule;
+}
+
+static void steer(struct input *input)
+{
+	uint32_t index = (uint32_t)take(input, 1) % VPORTS;
+	uint16_t location = (uint16_t)(take(input, 1) % RULES);
+	struct rule *rule = &vports[index].rules[location];
+	static struct host_response response;
+	uint64_t frames = 0;
+
+	MUST(host_command(&host->functions[index], WEIR_COMMAND_STEER_GET,
+			  HOST_REQUEST(HOST_U(STEER_LOCATION, location)),
+			  &response) == (rule->exists ? WEIR_STATUS_OK : WEIR_STATUS_NOT_FOUND));
+	if (rule->exists)
+		MUST(host_get(&response, WEIR_ATTRIBUTE_STEER_FRAMES, &frames) &&
+		     frames == rule->frames);
+	if (take(input, 1) & 3) {
+		add_rule(input, index, location);
+		return;
+	}
+	MUST(host_command(&host->functions[index], WEIR_COMMAND_STEER_DELETE,
+			  HOST_REQUEST(HOST_U(STEER_LOCATION, location)),
+			  NULL) == (rule->exists ? WEIR_STATUS_OK : WEIR_STATUS_NOT_FOUND));
+	rule->exists = false;
+}
+
 static void act(struct input *input)
 {
 	uint32_t index;
@@ -361,6 +464,9 @@ static void act(struct input *input)
 		break;
 	case ACT_SPREAD:
 		spread(input);
+		break;
+	case ACT_RULE:
+		steer(input);
 		break;
 	case ACT_TRACE:
 		MUST(host_manage(host, WEIR_COMMAND_TRACE_SET,

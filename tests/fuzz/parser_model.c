@@ -212,6 +212,36 @@ static bool takes(const struct vport *vport, const struct frame *frame)
 	return vport->flags & flag;
 }
 
+/* The first bytes of the steer_key of a frame without its port VLAN's tag. */
+static void key_of(const struct frame *frame, uint8_t key[RULE_BYTES])
+{
+	memset(key, 0, RULE_BYTES);
+	memcpy(key, frame->data, 14);
+	/* A frame that ends in a tag has none. */
+	if (is_tag(frame) && frame->bytes >= 18) {
+		memcpy(key + 12, frame->data + 16, 2);
+		memcpy(key + 14, frame->data + 12, 4);
+	}
+}
+
+/* The rule that decides about a frame as the vport sees it; NULL: none. */
+static struct rule *rule_of(struct vport *vport, const struct frame *frame)
+{
+	uint8_t key[RULE_BYTES];
+
+	key_of(frame, key);
+	for (uint32_t i = 0; i < RULES; i++) {
+		struct rule *rule = &vport->rules[i];
+		bool matches = rule->exists;
+
+		for (uint32_t at = 0; at < RULE_BYTES; at++)
+			matches &= (key[at] & rule->mask[at]) == rule->key[at];
+		if (matches)
+			return rule;
+	}
+	return NULL;
+}
+
 static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
 {
 	struct vport *vport = &vports[to];
@@ -226,6 +256,16 @@ static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
 	frame->flow = flow_of(sent);
 	if (vport->port_vlan)
 		take_tag_out(frame);
+	struct rule *rule = rule_of(vport, frame);
+
+	frame->steered = rule && rule->action == WEIR_STEER_ACTION_QUEUE;
+	frame->queue = rule ? rule->queue : 0;
+	if (rule)
+		rule->frames++;
+	if (rule && rule->action == WEIR_STEER_ACTION_DROP) {
+		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_BY_RULE]++;
+		return;
+	}
 	if (frame->bytes > vport->mtu + 18u) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The sorter's chapter (specs/sorter.md) written down a second time: three vports and a wire, what frames of one source must have come
- * where, and what must have been counted.
+ * The sorter's chapter (specs/sorter.md), and of steering.md what is about Ethernet, written down a second time: three vports and a
+ * wire, what frames of one source must have come where, and what must have been counted.
  */
 #ifndef WEIR_FUZZ_PARSER_MODEL_H
 #define WEIR_FUZZ_PARSER_MODEL_H
@@ -16,9 +16,20 @@
 #define BURST_MAX 8u
 #define FILTERS	  64u
 #define FRAME_MAX 9400u
+#define RULES	  8u
 struct filter {
 	uint64_t mac;
 	uint16_t vlan;
+};
+
+/* A steering rule about addresses, type and tag: the first bytes of steer_key. */
+#define RULE_BYTES offsetof(struct weir_steer_key, l3)
+struct rule {
+	bool exists;
+	uint8_t key[RULE_BYTES], mask[RULE_BYTES];
+	uint8_t action; /* enum weir_steer_action */
+	uint16_t queue;
+	uint64_t frames;
 };
 
 struct vport {
@@ -31,6 +42,7 @@ struct vport {
 	uint8_t policy;
 	bool spoof;
 	bool spreads;
+	struct rule rules[RULES]; /* by location */
 	uint8_t table[WEIR_INDIRECTION_ENTRIES];
 	uint64_t stats[WEIR_STAT_VPORT_COUNT];
 };
@@ -42,6 +54,8 @@ struct frame {
 	bool stripped, taken;
 	uint16_t tci;
 	uint64_t flow;
+	bool steered; /* a rule says which queue it comes to */
+	uint16_t queue;
 };
 
 extern struct vport vports[VPORTS];

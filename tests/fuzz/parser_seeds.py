@@ -9,7 +9,7 @@ import pathlib
 import struct
 import sys
 
-FRAMES, FILTER, VLAN, FLAGS, MAC, POLICY, LINK, MTU, SPREAD, TRACE = range(10)
+FRAMES, FILTER, VLAN, FLAGS, MAC, POLICY, LINK, MTU, SPREAD, TRACE, RULE = range(11)
 PF, VF1, VF2, WIRE = range(4)
 # Addresses besides those of the functions
 UNICAST, GROUP, BROADCAST = 64, 96, 128
@@ -62,6 +62,14 @@ def tunnel(port, header, inner):
     return head + datagram
 
 
+SPREAD_ON, QUEUE, DROP = range(3)
+
+
+def steering(vport, location, action, fields, values):
+    """A rule in whole fields: 1 destination, 2 source, 4 type, 8 TPID, 16 TCI."""
+    return bytes([RULE, vport, location, 1, action]) + (b"\1" if action == QUEUE else b"") + bytes([fields]) + values
+
+
 def seeds():
     """name -> acts"""
     yield "ipv4", b"".join(frames(0x0800, ipv4(protocol)) for protocol in (6, 17, 132, 1))
@@ -85,6 +93,14 @@ def seeds():
     spread = bytes([SPREAD, PF]) + bytes([0xaa] * 8)
     yield "spread_anew", spread + frames(0x0800, ipv4(17)) + frames(0x86dd, ipv6(17)) + bytes([SPREAD, PF]) + bytes(8) + \
         frames(0x0800, ipv4(17)) + frames(0x0806, b"")
+    yield "rules", steering(PF, 3, QUEUE, 4, b"\0\0") + steering(PF, 1, DROP, 4, b"\1\0") + \
+        b"".join(frames(0x0800, ipv4(protocol)) for protocol in (6, 17, 132)) + frames(0x86dd, ipv6(17)) + \
+        frames(0x86dd, over_ipv6(60, extension(43, extension(17, ports)))) + \
+        frames(0x0800, tunnel(4789, struct.pack(">II", 8 << 24, 5000 << 8), inner)) + bytes([RULE, PF, 1, 0]) + frames(0x86dd, ipv6(17))
+    yield "rules_about_tags", steering(PF, 0, QUEUE, 24, b"\0\0\1\0") + frames(0x0800, ipv4(6), tags=((0, 1),)) + \
+        frames(0x0800, ipv4(6), tags=((0, 1), (0, 2))) + frames(0x0800, ipv4(6)) + \
+        bytes([POLICY, 0, 1, 1, 3, 1, 0]) + steering(VF1, 2, QUEUE, 24, b"\0\0\1\0") + \
+        frames(0x0800, ipv4(6), destination=VF1, tags=((0, 1),)) + frames(0x0800, ipv4(6), destination=VF1, tags=((0, 1), (0, 1)))
     yield "exact_filter", bytes([FILTER, VF1, 1, GROUP, 0, 1]) + frames(0x88b5, bytes(50), destination=GROUP, tags=((0, 1),)) + \
         frames(0x88b5, bytes(50), destination=GROUP)
     yield "borrowed_sources", bytes([FILTER, VF1, 1, GROUP, 1]) + frames(0x88b5, bytes(50), source=VF1, sender=GROUP) + \

@@ -61,9 +61,17 @@ static void get_info_tells_who_is_who(void)
 /* Every response has just the attributes that the ABI lists, and each right in form. */
 static void responses_are_as_the_abi_lists_them(void)
 {
+	static const uint8_t no_bits[sizeof(struct weir_steer_key)];
 	struct card *card = card_new(2);
+	struct attributes steer = { .bytes = 0 };
 
 	card_enable_vfs(card, 2);
+	add_number(&steer, WEIR_ATTRIBUTE_STEER_LOCATION, 9);
+	add_bytes(&steer, WEIR_ATTRIBUTE_STEER_KEY, no_bits, sizeof(no_bits));
+	add_bytes(&steer, WEIR_ATTRIBUTE_STEER_MASK, no_bits, sizeof(no_bits));
+	add_number(&steer, WEIR_ATTRIBUTE_STEER_ACTION, WEIR_STEER_ACTION_DROP);
+	add_number(&steer, WEIR_ATTRIBUTE_STEER_MARK, 7);
+	WEIR_REQUIRE_EQ(run(card, WEIR_COMMAND_STEER_ADD, steer), WEIR_STATUS_OK);
 	for (uint32_t i = 0; i < WEIR_COMMAND_RULES; i++) {
 		const struct weir_command_rule *rule = &weir_command_rules[i];
 		struct attributes request = { .bytes = 0 };
@@ -77,6 +85,8 @@ static void responses_are_as_the_abi_lists_them(void)
 			add_number(&request, WEIR_ATTRIBUTE_FUNCTION, 1);
 		if (weir_set_has(&rule->required, WEIR_ATTRIBUTE_SCOPE))
 			add_number(&request, WEIR_ATTRIBUTE_SCOPE, WEIR_STATS_SCOPE_FUNCTION);
+		if (weir_set_has(&rule->required, WEIR_ATTRIBUTE_STEER_LOCATION))
+			add_number(&request, WEIR_ATTRIBUTE_STEER_LOCATION, 9);
 		if (rule->opcode == WEIR_COMMAND_ECHO)
 			add_bytes(&request, WEIR_ATTRIBUTE_DATA, "abc", 3);
 		reply = command(card, 0, rule->opcode, &request);
@@ -90,6 +100,9 @@ static void responses_are_as_the_abi_lists_them(void)
 
 		if (rule->opcode == WEIR_COMMAND_TRACE_READ)
 			expected = set_without(expected, WEIR_ATTRIBUTE_RECORDS);
+		/* A rule that drops names no queue. */
+		if (rule->opcode == WEIR_COMMAND_STEER_GET)
+			expected = set_without(expected, WEIR_ATTRIBUTE_QUEUE);
 
 		WEIR_EXPECT_EQ(weir_tlv_parse(&strict, reply.data, reply.bytes, &arguments, &detail),
 			       WEIR_STATUS_OK);

@@ -98,6 +98,10 @@ typedef uint64_t weir_le64;
 #define WEIR_SEGMENT_FRAME_BYTES 0x10040 /* longest frame with SEGMENT: an IP datagram of 65535 bytes behind an Ethernet header and two tags fits */
 #define WEIR_SHADOW_BYTES 128 /* size and alignment of a queue's shadow doorbell in host memory */
 #define WEIR_RESET_TIME_MS 100 /* longest time from a reset until STATUS.STATE is READY (PCIe 5.0 section 6.6.2) */
+#define WEIR_STEER_RULES 4096 /* steering rules that the functions of a card share */
+#define WEIR_STEER_RULES_OWN 16 /* steering rules that each function has besides, whatever the others do */
+#define WEIR_STEER_RULES_VF 512 /* most steering rules of a VF */
+#define WEIR_STEER_MASKS 16 /* distinct masks among the steering rules of a vport */
 #define WEIR_ATTRIBUTE_MUST 32768 /* bit of an attribute's type: a receiver that does not know the attribute must fail the command */
 
 /* result of an admin command, and of every firmware call that can fail */
@@ -220,6 +224,13 @@ enum weir_hash_function {
 	WEIR_HASH_FUNCTION_SYMMETRIC_SORT = 2, /* the smaller address first, the smaller port first */
 };
 
+/* what a steering rule does with the frames that match it */
+enum weir_steer_action {
+	WEIR_STEER_ACTION_SPREAD = 0, /* as if there were no rule: by the indirection table; they are counted, and marked if the rule says so */
+	WEIR_STEER_ACTION_QUEUE = 1, /* into the receive queue QUEUE */
+	WEIR_STEER_ACTION_DROP = 2, /* dropped, and counted as rx_dropped_by_rule */
+};
+
 /* severity of a log line */
 enum weir_log_level {
 	WEIR_LOG_LEVEL_ERROR = 0, /* something failed */
@@ -313,6 +324,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_MODERATION_MASK 0x8u
 #define WEIR_REG_FEATURES_SEGMENTATION_SHIFT 6 /* long TCP and UDP frames are cut into segments on transmit */
 #define WEIR_REG_FEATURES_SEGMENTATION_MASK 0x40u
+#define WEIR_REG_FEATURES_STEERING_SHIFT 7 /* rules that send frames to receive queues, or drop them: STEER_ADD */
+#define WEIR_REG_FEATURES_STEERING_MASK 0x80u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
 #define WEIR_REG_MAC_LOW 0x68 /* RO: first four bytes of the function's MAC, first byte lowest; zero MAC: none was given */
 #define WEIR_REG_MAC_HIGH 0x6c /* RO: last two bytes, in bits 15:0 */
@@ -439,7 +452,7 @@ _Static_assert(offsetof(struct weir_rx_buffer, address) == 0, "ABI");
 
 /* receive completion, format 0; the last eight bytes become visible no earlier than the first */
 struct weir_rx_completion {
-	weir_le32 flow_hash; /* with FLOW_HASH: the hash that spread the flow; else 0 */
+	weir_le32 flow_hash; /* with FLOW_HASH: the hash that spread the flow; with MARK: the mark of a steering rule; else 0 */
 	weir_le16 length; /* bytes written to the buffer */
 	weir_le16 buffer; /* which buffer: free-running index in the free-buffer ring */
 	weir_le16 vlan_tci; /* with VLAN: the tag taken out */
@@ -487,6 +500,8 @@ _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
 #define WEIR_RXC_INNER_IP_MASK 0x3000u
 #define WEIR_RXC_INNER_L4_SHIFT 14
 #define WEIR_RXC_INNER_L4_MASK 0xc000u
+#define WEIR_RXC_MARK_SHIFT 16 /* flow_hash holds the STEER_MARK of the rule that the frame matched; FLOW_HASH is 0 */
+#define WEIR_RXC_MARK_MASK 0x10000u
 #define WEIR_RXC_HASH_L4_SHIFT 17 /* with FLOW_HASH: ports are in it, too */
 #define WEIR_RXC_HASH_L4_MASK 0x20000u
 #define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
@@ -586,6 +601,41 @@ struct weir_attribute {
 _Static_assert(sizeof(struct weir_attribute) == 4, "ABI");
 _Static_assert(offsetof(struct weir_attribute, type) == 0, "ABI");
 _Static_assert(offsetof(struct weir_attribute, length) == 2, "ABI");
+
+/* what a steering rule looks at of a frame, as its vport sees it. Bytes are in the order of the wire; what a frame does not have is zero */
+struct weir_steer_key {
+	uint8_t destination[6]; /* MAC address */
+	uint8_t source[6]; /* MAC address */
+	uint8_t ethertype[2]; /* type behind the addresses, or behind the outermost tag */
+	uint8_t vlan_protocol[2]; /* TPID of the outermost tag; zero: the frame is untagged */
+	uint8_t vlan_tci[2]; /* priority, DEI and VLAN id of that tag */
+	uint8_t l3; /* enum packet_l3 */
+	uint8_t protocol; /* protocol number of the datagram, behind IPv6 extension headers */
+	uint8_t traffic_class; /* IPv4 type of service, IPv6 traffic class */
+	uint8_t tunnel; /* enum packet_tunnel */
+	uint8_t vni[3]; /* of the tunnel */
+	uint8_t reserved[3];
+	uint8_t source_port[2]; /* TCP, UDP or SCTP; zero in fragments */
+	uint8_t destination_port[2];
+	uint8_t source_address[16]; /* IPv4: the first four bytes */
+	uint8_t destination_address[16]; /* as above */
+};
+_Static_assert(sizeof(struct weir_steer_key) == 64, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, destination) == 0, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, source) == 6, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, ethertype) == 12, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, vlan_protocol) == 14, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, vlan_tci) == 16, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, l3) == 18, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, protocol) == 19, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, traffic_class) == 20, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, tunnel) == 21, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, vni) == 22, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, reserved) == 25, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, source_port) == 28, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, destination_port) == 30, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, source_address) == 32, "ABI");
+_Static_assert(offsetof(struct weir_steer_key, destination_address) == 48, "ABI");
 
 /* a line of the firmware's log */
 struct weir_log_record {
@@ -698,6 +748,16 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_MODERATION_COUNT = 71, /* u16: so many completions (receive) or descriptors done (transmit) end the wait, 0: only its time does; default 0 */
 	WEIR_ATTRIBUTE_MODERATION_US_MAX = 72, /* u32: greatest MODERATION_US */
 	WEIR_ATTRIBUTE_MODERATION_COUNT_MAX = 73, /* u16: greatest MODERATION_COUNT */
+	WEIR_ATTRIBUTE_STEER_LOCATION = 96, /* u16: place of a steering rule among its vport's: of several rules that match, the least location wins */
+	WEIR_ATTRIBUTE_STEER_KEY = 97, /* bytes: a steer_key: what the bits in STEER_MASK must be; the others are zero */
+	WEIR_ATTRIBUTE_STEER_MASK = 98, /* bytes: a steer_key: ones are the bits that count */
+	WEIR_ATTRIBUTE_STEER_ACTION = 99, /* u8: enum steer_action */
+	WEIR_ATTRIBUTE_STEER_MARK = 100, /* u32: told in the completions of frames that match; absent: nothing is told */
+	WEIR_ATTRIBUTE_STEER_FRAMES = 101, /* u64: frames that matched the rule */
+	WEIR_ATTRIBUTE_STEER_LOCATIONS = 102, /* bytes: 16-bit locations */
+	WEIR_ATTRIBUTE_STEER_RULES_MAX = 103, /* u16: steering rules that a vport may have */
+	WEIR_ATTRIBUTE_STEER_RULES_USED = 104, /* u16 */
+	WEIR_ATTRIBUTE_STEER_MASKS_MAX = 105, /* u8: distinct masks that they may have */
 	WEIR_ATTRIBUTE_LIMIT
 };
 
@@ -725,6 +785,10 @@ enum weir_command {
 	WEIR_COMMAND_TX_QUEUE_DESTROY = 0x0023, /* as above */
 	WEIR_COMMAND_RX_QUEUE_MODERATE = 0x0024, /* how long the interrupt of a receive queue may wait, from now on; what is left out stays */
 	WEIR_COMMAND_TX_QUEUE_MODERATE = 0x0025, /* the same of a transmit queue */
+	WEIR_COMMAND_STEER_ADD = 0x0028, /* make a steering rule, in place of one at its location */
+	WEIR_COMMAND_STEER_DELETE = 0x0029, /* undo STEER_ADD */
+	WEIR_COMMAND_STEER_GET = 0x002a, /* a steering rule, and how many frames matched it */
+	WEIR_COMMAND_STEER_LIST = 0x002b, /* locations of a vport's rules, in no particular order; STEER_LOCATION: those that come after it */
 	WEIR_COMMAND_FILTER_ADD = 0x0030, /* take frames to MAC, in VLAN or in any VLAN of the vport */
 	WEIR_COMMAND_FILTER_DELETE = 0x0031, /* undo FILTER_ADD */
 	WEIR_COMMAND_VLAN_ADD = 0x0032, /* make the vport a member of VLAN */
@@ -801,6 +865,7 @@ enum weir_stat_vport {
 	WEIR_STAT_VPORT_TX_LOOPED = 16, /* frames delivered inside the card */
 	WEIR_STAT_VPORT_RX_CHECKSUM_BAD = 17, /* frames of which a checksum was found to be wrong; they are delivered (with RX_CHECKSUM) */
 	WEIR_STAT_VPORT_TX_SEGMENTED = 18, /* frames with SEGMENT that were cut; their segments are the ones in tx_frames */
+	WEIR_STAT_VPORT_RX_DROPPED_BY_RULE = 19, /* frames that a steering rule drops */
 	WEIR_STAT_VPORT_COUNT
 };
 

@@ -72,6 +72,16 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_MODERATION_COUNT] = { "moderation_count", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_MODERATION_US_MAX] = { "moderation_us_max", WEIR_KIND_U32, 4, 4 },
 	[WEIR_ATTRIBUTE_MODERATION_COUNT_MAX] = { "moderation_count_max", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_STEER_LOCATION] = { "steer_location", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_STEER_KEY] = { "steer_key", WEIR_KIND_BYTES, 1, 64 },
+	[WEIR_ATTRIBUTE_STEER_MASK] = { "steer_mask", WEIR_KIND_BYTES, 1, 64 },
+	[WEIR_ATTRIBUTE_STEER_ACTION] = { "steer_action", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_STEER_MARK] = { "steer_mark", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_STEER_FRAMES] = { "steer_frames", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_STEER_LOCATIONS] = { "steer_locations", WEIR_KIND_BYTES, 1, 1024 },
+	[WEIR_ATTRIBUTE_STEER_RULES_MAX] = { "steer_rules_max", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_STEER_RULES_USED] = { "steer_rules_used", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_STEER_MASKS_MAX] = { "steer_masks_max", WEIR_KIND_U8, 1, 1 },
 };
 
 /* A set of attributes: id n is bit n % 64 of word n / 64. */
@@ -89,7 +99,7 @@ struct weir_command_rule {
 WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x21c1f80000002ull, 0x300ull } } },
 	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull } } },
-	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x4300009831000ull, 0x0ull } } },
+	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x4300009831000ull, 0x38000000000ull } } },
 	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x71004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull } } },
@@ -99,6 +109,10 @@ WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "rx_queue_moderate", WEIR_COMMAND_RX_QUEUE_MODERATE, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "tx_queue_moderate", WEIR_COMMAND_TX_QUEUE_MODERATE, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "steer_add", WEIR_COMMAND_STEER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0xf00000000ull } }, { { 0xcull, 0x1000000000ull } }, { { 0x0ull, 0x0ull } } },
+	{ "steer_delete", WEIR_COMMAND_STEER_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x100000000ull } }, { { 0x4ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "steer_get", WEIR_COMMAND_STEER_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x100000000ull } }, { { 0x4ull, 0x0ull } }, { { 0x8ull, 0x3e00000000ull } } },
+	{ "steer_list", WEIR_COMMAND_STEER_LIST, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x100000000ull } }, { { 0x0ull, 0x4000000000ull } } },
 	{ "filter_add", WEIR_COMMAND_FILTER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x1000ull, 0x0ull } }, { { 0x2004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "filter_delete", WEIR_COMMAND_FILTER_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x1000ull, 0x0ull } }, { { 0x2004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "vlan_add", WEIR_COMMAND_VLAN_ADD, WEIR_PRIVILEGE_BASIC, { { 0x2000ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
@@ -166,6 +180,7 @@ WEIR_TABLE char *const weir_stat_vport_names[WEIR_STAT_VPORT_COUNT] = {
 	"tx_looped",
 	"rx_checksum_bad",
 	"tx_segmented",
+	"rx_dropped_by_rule",
 };
 WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"frames",
@@ -297,6 +312,12 @@ WEIR_TABLE struct weir_name weir_hash_function_names[] = {
 	{ 2, "symmetric_sort" },
 	{ -1, NULL },
 };
+WEIR_TABLE struct weir_name weir_steer_action_names[] = {
+	{ 0, "spread" },
+	{ 1, "queue" },
+	{ 2, "drop" },
+	{ -1, NULL },
+};
 WEIR_TABLE struct weir_name weir_log_level_names[] = {
 	{ 0, "error" },
 	{ 1, "warning" },
@@ -353,7 +374,7 @@ struct weir_register_info {
 	uint16_t offset;
 	char access;
 	uint8_t fields;
-	struct weir_field_info field[12];
+	struct weir_field_info field[6];
 };
 WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "magic", "device", 0x0, 'r', 0, { { NULL, 0, 0 } } },
@@ -366,7 +387,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 5, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "segmentation", 6, 1 } } },
+	{ "features", "control", 0x60, 'r', 6, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Steering rules (specs/steering.md): tuple space search. The rules of a vport with the same mask are a group; all groups of all
+ * vports share one hash table of masked keys, so that a frame costs one look-up a group, however many rules there are. Groups are
+ * looked at in the order of their least location: behind one that cannot win any more nothing is looked at.
+ */
+#include "burst.h"
+
+enum protocol { PROTOCOL_FRAGMENT = 44 };
+
+/* ---- keys ---- */
+
+static uint32_t load16(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 8 | at[1];
+}
+
+static void store16(uint8_t to[2], uint32_t value)
+{
+	to[0] = (uint8_t)(value >> 8);
+	to[1] = (uint8_t)value;
+}
+
+/* The protocol number of an IPv6 datagram: headers up to layer->l4 were walked, and checked, by the parser. */
+static uint8_t ipv6_protocol(const uint8_t *header, const struct weir_layer *layer)
+{
+	uint8_t next = header[layer->l3 + 6];
+	uint32_t at = layer->l3 + 40u;
+
+	while (at < layer->l4) {
+		uint32_t bytes = next == PROTOCOL_FRAGMENT ? 8 : (header[at + 1] + 1u) * 8;
+
+		next = header[at];
+		at += bytes;
+	}
+	return next;
+}
+
+static void add_datagram(struct weir_steer_key *key, const uint8_t *header,
+			 const struct weir_layer *layer)
+{
+	const uint8_t *ip = header + layer->l3;
+
+	key->l3 = layer->l3_kind;
+	if (layer->l3_kind == WEIR_PACKET_L3_IPV4) {
+		key->protocol = ip[9];
+		key->traffic_class = ip[1];
+		__builtin_memcpy(key->source_address, ip + 12, 4);
+		__builtin_memcpy(key->destination_address, ip + 16, 4);
+	} else {
+		key->protocol = ipv6_protocol(header, layer);
+		key->traffic_class = (uint8_t)(load16(ip) >> 4);
+		__builtin_memcpy(key->source_address, ip + 8, 16);
+		__builtin_memcpy(key->destination_address, ip + 24, 16);
+	}
+	if (layer->l4_kind == WEIR_PACKET_L4_TCP || layer->l4_kind == WEIR_PACKET_L4_UDP ||
+	    layer->l4_kind == WEIR_PACKET_L4_SCTP) {
+		__builtin_memcpy(key->source_port, header + layer->l4, 2);
+		__builtin_memcpy(key->destination_port, header + layer->l4 + 2, 2);
+	}
+}
+
+/* The outermost tag that the vport sees: of a port VLAN's VF it is the one behind. */
+static void add_tag(struct weir_steer_key *key, const struct weir_frame *frame,
+		    const struct weir_vport *vport)
+{
+	uint16_t protocol, tci;
+
+	store16(key->ethertype, frame->way.ethertype);
+	if (WEIR_LIKELY(!frame->way.tagged))
+		return;
+	if (!vport->port_vlan_tci) {
+		store16(key->vlan_protocol, frame->way.tag_protocol);
+		store16(key->vlan_tci, frame->way.tci);
+	} else if (weir_frame_inner_tag(frame, &protocol, &tci)) {
+		store16(key->vlan_protocol, protocol);
+		store16(key->vlan_tci, tci);
+		__builtin_memcpy(key->ethertype, frame->header + frame->way.rest + 4, 2);
+	}
+}
+
+/* What the rules of a vport see of a frame. */
+static void key_of(struct weir_burst *burst, uint32_t number, const struct weir_vport *vport,
+		   struct weir_steer_words *words)
+{
+	const struct weir_layers *layers = weir_frame_layers(burst, number);
+	const struct weir_frame *frame = &burst->frames[number];
+	struct weir_steer_key key = { .tunnel = layers->tunnel };
+
+	__builtin_memcpy(key.destination, frame->header, 6);
+	__builtin_memcpy(key.source, frame->header + 6, 6);
+	add_tag(&key, frame, vport);
+	if (layers->outer.l3_kind != WEIR_PACKET_L3_OTHER)
+		add_datagram(&key, frame->header, &layers->outer);
+	/* VXLAN and GENEVE have it at the same place. */
+	if (layers->tunnel != WEIR_PACKET_TUNNEL_NONE)
+		__builtin_memcpy(key.vni, frame->header + layers->outer.payload + 4, 3);
+	__builtin_memcpy(words, &key, sizeof(*words));
+}
+
+/* ---- the table ---- */
+
+static struct weir_steer_rule *rule_at(const struct weir_steering *steering, uint32_t index)
+{
+	return index ? &steering->rules[index - 1] : NULL;
+}
+
+static uint32_t index_of(const struct weir_steering *steering, const struct weir_steer_rule *rule)
+{
+	return (uint32_t)(rule - steering->rules) + 1;
+}
+
+/* 64 bits of a product of 128: with secret seeds nobody can choose keys that collide. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Where a masked key of a group lies. Words that the mask leaves out are not looked at. */
+static uint32_t bucket_of(const struct weir_steering *steering, uint16_t vport, uint8_t group,
+			  uint32_t pairs, const struct weir_steer_words *key)
+{
+	uint64_t hash = fold(steering->seed[WEIR_STEER_WORDS] ^ ((uint32_t)vport << 8 | group),
+			     steering->seed[WEIR_STEER_WORDS + 1]);
+
+	for (; pairs; pairs &= pairs - 1) {
+		uint32_t at = 2u * (uint32_t)__builtin_ctz(pairs);
+
+		hash ^= fold(key->word[at] ^ steering->seed[at],
+			     key->word[at + 1] ^ steering->seed[at + 1]);
+	}
+	return (uint32_t)(hash * 0x9e3779b97f4a7c15ull >> (64 - steering->bucket_log2));
+}
+
+static uint32_t located_bucket(const struct weir_steering *steering, uint16_t vport,
+			       uint16_t location)
+{
+	return (uint32_t)(fold(steering->seed[0] ^ ((uint32_t)vport << 16 | location),
+			       steering->seed[1]) >>
+			  (64 - steering->bucket_log2));
+}
+
+/* Does the key, under the rule's mask, say what the rule does? */
+static bool matches(const struct weir_steer_rule *rule, const struct weir_steer_words *masked,
+		    uint32_t pairs)
+{
+	for (; pairs; pairs &= pairs - 1) {
+		uint32_t at = 2u * (uint32_t)__builtin_ctz(pairs);
+
+		if ((rule->key.word[at] ^ masked->word[at]) |
+		    (rule->key.word[at + 1] ^ masked->word[at + 1]))
+			return false;
+	}
+	return true;
+}
+
+/* The rule of a group that a key matches; NULL: none. No two rules of a group have the same key. */
+static struct weir_steer_rule *find_in_group(const struct weir_steering *steering, uint16_t vport,
+					     uint8_t number, const struct weir_steer_words *key)
+{
+	const struct weir_steer_group *group = &steering->vports[vport].groups[number];
+	struct weir_steer_words masked;
+
+	for (uint32_t pairs = group->pairs; pairs; pairs &= pairs - 1) {
+		uint32_t at = 2u * (uint32_t)__builtin_ctz(pairs);
+
+		masked.word[at] = key->word[at] & group->mask.word[at];
+		masked.word[at + 1] = key->word[at + 1] & group->mask.word[at + 1];
+	}
+	struct weir_steer_rule *rule = rule_at(
+		steering,
+		steering->buckets[bucket_of(steering, vport, number, group->pairs, &masked)]);
+
+	while (rule && !(rule->vport == vport && rule->group == number &&
+			 matches(rule, &masked, group->pairs)))
+		rule = rule_at(steering, rule->next);
+	return rule;
+}
+
+struct weir_steer_rule *weir_steer_find(const struct weir_firmware *firmware,
+					const struct weir_vport *vport, uint16_t location)
+{
+	const struct weir_steering *steering = &firmware->steering;
+	struct weir_steer_rule *rule = rule_at(
+		steering, steering->located[located_bucket(steering, vport->index, location)]);
+
+	while (rule && !(rule->vport == vport->index && rule->location == location))
+		rule = rule_at(steering, rule->next_located);
+	return rule;
+}
+
+uint32_t weir_steer_list(const struct weir_firmware *firmware, const struct weir_vport *vport,
+			 const struct weir_steer_rule *after, uint16_t *locations, uint32_t room)
+{
+	const struct weir_steering *steering = &firmware->steering;
+	const struct weir_steer_rule *rule =
+		rule_at(steering, after ? after->next_listed : steering->vports[vport->index].list);
+	uint32_t count = 0;
+
+	for (; rule && count < room; rule = rule_at(steering, rule->next_listed))
+		locations[count++] = rule->location;
+	return count;
+}
+
+/* ---- the datapath's question ---- */
+
+static struct weir_steer_rule *find_for(const struct weir_steering *steering,
+					const struct weir_vport *vport,
+					const struct weir_steer_words *key)
+{
+	const struct weir_steer_vport *own = &steering->vports[vport->index];
+	struct weir_steer_rule *best = NULL;
+
+	for (uint32_t i = 0; i < own->group_count; i++) {
+		uint8_t group = own->order[i];
+
+		if (best && best->location < own->groups[group].first)
+			break;
+		struct weir_steer_rule *rule = find_in_group(steering, vport->index, group, key);
+
+		if (rule && (!best || rule->location < best->location))
+			best = rule;
+	}
+	return best;
+}
+
+/* The rule of the frame, if another than the last time, counts it. */
+static void count_frame(const struct weir_steering *steering, struct weir_steered *steered,
+			struct weir_steer_rule *rule)
+{
+	uint32_t index = rule ? index_of(steering, rule) : 0;
+
+	if (rule && index != steered->rule)
+		rule->frames++;
+	steered->rule = index;
+}
+
+/* A mark that the frame got by rules of before takes its hash's place no more. */
+static void unmark(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
+		   const struct weir_vport *vport)
+{
+	struct weir_frame *frame = &burst->frames[number];
+
+	if (!(frame->hash_flags & WEIR_RXC_MARK_MASK))
+		return;
+	if (vport->hashes)
+		weir_hash_frame(firmware, burst, number, vport);
+	else
+		weir_frame_untell(frame, frame->hashed_for);
+}
+
+uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
+			  const struct weir_vport *vport)
+{
+	struct weir_frame *frame = &burst->frames[number];
+	struct weir_steered *steered = &burst->steered[number];
+	struct weir_steer_words key;
+	struct weir_steer_rule *rule;
+
+	/* A frame that has to wait is asked about again: by the rules of the frames that are claimed with it, lest they overtake it. */
+	if (!frame->steered || steered->vport != vport->index)
+		steered->rule = 0;
+	else if (steered->epoch == vport->choice_epoch)
+		return steered->queue;
+	else
+		unmark(firmware, burst, number, vport);
+	frame->steered = true;
+	steered->vport = vport->index;
+	steered->epoch = vport->choice_epoch;
+	steered->queue = vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
+	key_of(burst, number, vport, &key);
+	rule = find_for(&firmware->steering, vport, &key);
+	count_frame(&firmware->steering, steered, rule);
+	if (!rule)
+		return steered->queue;
+	if (rule->action == WEIR_STEER_ACTION_DROP)
+		steered->queue = WEIR_QUEUE_DROP;
+	else if (rule->action == WEIR_STEER_ACTION_QUEUE)
+		steered->queue = rule->queue;
+	if (rule->marks) {
+		frame->flow_hash = rule->mark;
+		frame->hash_flags = WEIR_RXC_MARK_MASK;
+	}
+	return steered->queue;
+}
+
+/* ---- groups ---- */
+
+/* Keeps the groups in the order of their least locations after `number` got another one, or was made. */
+static void sort_group(struct weir_steer_vport *own, uint8_t number)
+{
+	uint32_t at = 0;
+
+	while (own->order[at] != number)
+		at++;
+	for (; at && own->groups[own->order[at - 1]].first > own->groups[number].first; at--)
+		own->order[at] = own->order[at - 1];
+	own->order[at] = number;
+}
+
+static bool same_mask(const struct weir_steer_words *a, const struct weir_steer_words *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* The vport's group of a mask; WEIR_STEER_MASKS: it has none. */
+static uint8_t find_group(const struct weir_steer_vport *own, const struct weir_steer_words *mask)
+{
+	for (uint32_t i = 0; i < own->group_count; i++)
+		if (same_mask(&own->groups[own->order[i]].mask, mask))
+			return own->order[i];
+	return WEIR_STEER_MASKS;
+}
+
+/* A group for a mask that has none; there is room. */
+static uint8_t make_group(struct weir_steer_vport *own, const struct weir_steer_words *mask)
+{
+	uint8_t number = 0;
+
+	while (own->groups[number].rules)
+		number++;
+	struct weir_steer_group *group = &own->groups[number];
+
+	*group = (struct weir_steer_group){ .mask = *mask, .first = UINT16_MAX };
+	for (uint32_t i = 0; i < WEIR_STEER_WORDS; i++)
+		if (mask->word[i])
+			group->pairs |= (uint8_t)(1u << i / 2);
+	own->order[own->group_count++] = number;
+	return number;
+}
+
+/* The last rule of a group is gone. */
+static void drop_group(struct weir_steer_vport *own, uint8_t number)
+{
+	uint32_t at = 0;
+
+	while (own->order[at] != number)
+		at++;
+	for (own->group_count--; at < own->group_count; at++)
+		own->order[at] = own->order[at + 1];
+}
+
+/* ---- rules in and out ---- */
+
+/* Of the shared rules, those that a vport with so many rules has taken. */
+static uint32_t shared_part(uint32_t rules)
+{
+	return rules > WEIR_STEER_RULES_OWN ? rules - WEIR_STEER_RULES_OWN : 0;
+}
+
+static void count_rules(struct weir_steering *steering, struct weir_vport *vport, uint32_t rules)
+{
+	steering->shared_used += shared_part(rules) - shared_part(vport->steer_rules);
+	vport->steer_rules = (uint16_t)rules;
+	weir_vport_choice_update(vport);
+}
+
+uint16_t weir_steer_rules_max(const struct weir_vport *vport)
+{
+	return vport->function == 0 ? WEIR_STEER_RULES : WEIR_STEER_RULES_VF;
+}
+
+static bool has_room(const struct weir_steering *steering, const struct weir_vport *vport)
+{
+	return vport->steer_rules < WEIR_STEER_RULES_OWN ||
+	       (vport->steer_rules < weir_steer_rules_max(vport) &&
+		steering->shared_used < WEIR_STEER_RULES);
+}
+
+/* There is one: has_room() said so. */
+static struct weir_steer_rule *take_rule(struct weir_steering *steering)
+{
+	struct weir_steer_rule *rule = rule_at(steering, steering->free_list);
+
+	if (rule)
+		steering->free_list = rule->next;
+	else
+		rule = &steering->rules[steering->fresh++];
+	return rule;
+}
+
+/* Takes a rule out of a chain that begins at *link, in which `next` of a rule is the next one. */
+#define unchain(steering, link, rule, next)                   \
+	do {                                                  \
+		uint32_t *at_ = (link);                       \
+                                                              \
+		while (*at_ != index_of(steering, rule))      \
+			at_ = &rule_at(steering, *at_)->next; \
+		*at_ = (rule)->next;                          \
+	} while (0)
+
+static void remove_rule(struct weir_steering *steering, struct weir_vport *vport,
+			struct weir_steer_rule *rule)
+{
+	struct weir_steer_vport *own = &steering->vports[vport->index];
+	struct weir_steer_group *group = &own->groups[rule->group];
+
+	unchain(steering,
+		&steering->buckets[bucket_of(steering, vport->index, rule->group, group->pairs,
+					     &rule->key)],
+		rule, next);
+	unchain(steering,
+		&steering->located[located_bucket(steering, vport->index, rule->location)], rule,
+		next_located);
+	if (rule->next_listed)
+		rule_at(steering, rule->next_listed)->before_listed = rule->before_listed;
+	if (rule->before_listed)
+		rule_at(steering, rule->before_listed)->next_listed = rule->next_listed;
+	else
+		own->list = rule->next_listed;
+	/* Its least location may now be a greater one: that only costs look-ups. */
+	if (!--group->rules)
+		drop_group(own, rule->group);
+	rule->next = steering->free_list;
+	steering->free_list = index_of(steering, rule);
+	count_rules(steering, vport, vport->steer_rules - 1u);
+}
+
+static void insert_rule(struct weir_steering *steering, struct weir_vport *vport,
+			const struct weir_steer_request *request)
+{
+	struct weir_steer_vport *own = &steering->vports[vport->index];
+	struct weir_steer_rule *rule = take_rule(steering);
+	uint8_t number = find_group(own, &request->mask);
+
+	if (number == WEIR_STEER_MASKS)
+		number = make_group(own, &request->mask);
+	struct weir_steer_group *group = &own->groups[number];
+	uint32_t *bucket = &steering->buckets[bucket_of(steering, vport->index, number,
+							group->pairs, &request->key)];
+	uint32_t *located =
+		&steering->located[located_bucket(steering, vport->index, request->location)];
+
+	*rule = (struct weir_steer_rule){
+		.key = request->key,
+		.next = *bucket,
+		.next_located = *located,
+		.next_listed = own->list,
+		.vport = vport->index,
+		.location = request->location,
+		.queue = request->queue,
+		.group = number,
+		.action = request->action,
+		.marks = request->marks,
+		.mark = request->mark,
+	};
+	if (own->list)
+		rule_at(steering, own->list)->before_listed = index_of(steering, rule);
+	*bucket = *located = own->list = index_of(steering, rule);
+	group->rules++;
+	if (request->location < group->first) {
+		group->first = request->location;
+		sort_group(own, number);
+	}
+	count_rules(steering, vport, vport->steer_rules + 1u);
+}
+
+/* Another location of the vport with the same key and mask; NULL: none. */
+static const struct weir_steer_rule *find_twin(const struct weir_steering *steering,
+					       const struct weir_vport *vport,
+					       const struct weir_steer_request *request)
+{
+	uint8_t number = find_group(&steering->vports[vport->index], &request->mask);
+
+	return number == WEIR_STEER_MASKS
+		       ? NULL
+		       : find_in_group(steering, vport->index, number, &request->key);
+}
+
+enum weir_status weir_steer_add(struct weir_firmware *firmware, struct weir_vport *vport,
+				const struct weir_steer_request *request, uint32_t *detail)
+{
+	struct weir_steering *steering = &firmware->steering;
+	const struct weir_steer_vport *own = &steering->vports[vport->index];
+	struct weir_steer_rule *old = weir_steer_find(firmware, vport, request->location);
+	const struct weir_steer_rule *twin = find_twin(steering, vport, request);
+
+	if (twin && twin != old) {
+		*detail = WEIR_ATTRIBUTE_STEER_KEY;
+		return WEIR_STATUS_EXISTS;
+	}
+	if (twin) {
+		/* The same match told anew: its count goes on. */
+		old->action = request->action;
+		old->queue = request->queue;
+		old->marks = request->marks;
+		old->mark = request->mark;
+		weir_vport_choice_update(vport);
+		return WEIR_STATUS_OK;
+	}
+	if (!old && !has_room(steering, vport)) {
+		*detail = WEIR_ATTRIBUTE_STEER_LOCATION;
+		return WEIR_STATUS_NO_SPACE;
+	}
+	if (own->group_count == WEIR_STEER_MASKS &&
+	    find_group(own, &request->mask) == WEIR_STEER_MASKS &&
+	    !(old && own->groups[old->group].rules == 1)) {
+		*detail = WEIR_ATTRIBUTE_STEER_MASK;
+		return WEIR_STATUS_NO_SPACE;
+	}
+	/* Nothing can fail past this point, and no frame is looked at in between. */
+	if (old)
+		remove_rule(steering, vport, old);
+	insert_rule(steering, vport, request);
+	return WEIR_STATUS_OK;
+}
+
+enum weir_status weir_steer_delete(struct weir_firmware *firmware, struct weir_vport *vport,
+				   uint16_t location)
+{
+	struct weir_steer_rule *rule = weir_steer_find(firmware, vport, location);
+
+	if (!rule)
+		return WEIR_STATUS_NOT_FOUND;
+	remove_rule(&firmware->steering, vport, rule);
+	return WEIR_STATUS_OK;
+}
+
+void weir_steer_flush(struct weir_firmware *firmware, struct weir_vport *vport)
+{
+	struct weir_steering *steering = &firmware->steering;
+
+	while (vport->steer_rules)
+		remove_rule(steering, vport, rule_at(steering, steering->vports[vport->index].list));
+}
+
+const struct weir_steer_words *weir_steer_mask(const struct weir_firmware *firmware,
+					       const struct weir_steer_rule *rule)
+{
+	return &firmware->steering.vports[rule->vport].groups[rule->group].mask;
+}
+
+/* ---- memory ---- */
+
+/* Every function can have its own rules, whatever is shared. */
+static uint32_t rule_count(uint32_t vport_count)
+{
+	return WEIR_STEER_RULES + vport_count * WEIR_STEER_RULES_OWN;
+}
+
+static uint32_t bucket_log2(uint32_t vport_count)
+{
+	uint32_t log2 = 1;
+
+	while (1u << log2 < rule_count(vport_count))
+		log2++;
+	return log2;
+}
+
+static size_t aligned(size_t bytes)
+{
+	return (bytes + 63) & ~(size_t)63;
+}
+
+size_t weir_steer_bytes(uint32_t vport_count)
+{
+	return aligned(rule_count(vport_count) * sizeof(struct weir_steer_rule)) +
+	       aligned(vport_count * sizeof(struct weir_steer_vport)) +
+	       2 * aligned(sizeof(uint32_t) << bucket_log2(vport_count));
+}
+
+void weir_steer_init(struct weir_firmware *firmware, void *memory)
+{
+	struct weir_steering *steering = &firmware->steering;
+	uint32_t count = firmware->vport_count;
+	uint8_t *at = memory;
+
+	steering->bucket_log2 = bucket_log2(count);
+	steering->rules = (struct weir_steer_rule *)at;
+	at += aligned(rule_count(count) * sizeof(struct weir_steer_rule));
+	steering->vports = (struct weir_steer_vport *)at;
+	at += aligned(count * sizeof(struct weir_steer_vport));
+	steering->buckets = (uint32_t *)at;
+	steering->located = (uint32_t *)(at + aligned(sizeof(uint32_t) << steering->bucket_log2));
+	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(steering->seed); i++)
+		steering->seed[i] = (uint64_t)hal_random32(firmware->hal) << 32 |
+				    hal_random32(firmware->hal);
+}
