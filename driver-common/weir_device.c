@@ -294,6 +294,7 @@ static void weir_init_members(struct weir_device *weir, struct pci_dev *pdev,
 	spin_lock_init(&weir->state_lock);
 	mutex_init(&weir->filter_lock);
 	mutex_init(&weir->moderation_lock);
+	xa_init(&weir->rules);
 	INIT_LIST_HEAD(&weir->zombies);
 	INIT_WORK(&weir->reset_work, weir_reset_work);
 	INIT_WORK(&weir->event_work, weir_event_work);
@@ -514,6 +515,7 @@ void weir_abandon(struct weir_device *weir)
 	if (stopped)
 		weir_data_free_zombies(weir);
 	pci_set_drvdata(weir->pdev, NULL);
+	weir_ntuple_clear(weir);
 	weir_filter_free(weir);
 	free_netdev(weir->netdev);
 	weir_admin_free(weir, stopped);

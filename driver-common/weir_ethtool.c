@@ -158,7 +158,50 @@ static int weir_set_channels(struct net_device *netdev, struct ethtool_channels 
 	config.pairs = channels->combined_count;
 	if (config.pairs == weir->config.pairs)
 		return 0;
+	if (config.pairs <= weir_ntuple_max_queue(weir)) {
+		netdev_warn(netdev, "rules steer to queues that would be gone, see ethtool -n\n");
+		return -EINVAL;
+	}
 	return weir_reconfigure(weir, &config);
+}
+
+/* --- receive flows --- */
+
+static int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info, u32 *locations)
+{
+	struct weir_device *weir = weir_of(netdev);
+
+	switch (info->cmd) {
+	case ETHTOOL_GRXRINGS:
+		info->data = weir->config.pairs;
+		return 0;
+	case ETHTOOL_GRXFH:
+		return weir_get_hash_fields(weir, info);
+	case ETHTOOL_GRXCLSRLCNT:
+		return weir_ntuple_count(weir, info);
+	case ETHTOOL_GRXCLSRULE:
+		return weir_ntuple_read(weir, &info->fs);
+	case ETHTOOL_GRXCLSRLALL:
+		return weir_ntuple_list(weir, info, locations);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info)
+{
+	struct weir_device *weir = weir_of(netdev);
+
+	switch (info->cmd) {
+	case ETHTOOL_SRXFH:
+		return weir_set_hash_fields(weir, info);
+	case ETHTOOL_SRXCLSRLINS:
+		return weir_ntuple_add(weir, &info->fs);
+	case ETHTOOL_SRXCLSRLDEL:
+		return weir_ntuple_delete(weir, info->fs.location);
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 /* --- statistics --- */

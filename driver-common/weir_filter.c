@@ -81,6 +81,9 @@ int weir_mac_sync(struct weir_device *weir)
 		if (weir_tlv_get_u8(call->reply, call->reply_bytes, WEIR_ATTRIBUTE_ADMIN_MAC,
 				    &by_admin))
 			by_admin = 0;
+		if (weir_tlv_get_u16(call->reply, call->reply_bytes, WEIR_ATTRIBUTE_STEER_RULES_MAX,
+				     &weir->rules_max))
+			weir->rules_max = 0;
 		if (weir_tlv_get_u8(call->reply, call->reply_bytes, WEIR_ATTRIBUTE_TRUST, &trusted))
 			trusted = 1;
 	}

@@ -5,7 +5,7 @@
  * is the ABI header; the chapters in specs/ say how the card behaves.
  *
  * Who guards what:
- *   RTNL             weir->data, config, rss, vectors, every start and stop of queues, every recovery
+ *   RTNL             weir->data, config, rss, rules, vectors, every start and stop of queues, every recovery
  *   admin.call_lock  one admin command at a time, from weir_call_begin() to weir_call_end()
  *   admin.ring_lock  the consumer's side of the admin completion ring (interrupt and pollers)
  *   filter_lock      what the card has been told of filters, VLANs and flags
@@ -30,6 +30,7 @@
 #include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/devlink.h>
 
 #include <weir/weir_abi.h>
@@ -433,6 +434,9 @@ struct weir_device {
 
 	struct weir_config config;
 	struct weir_rss rss;
+	struct xarray rules; /* of struct weir_rule, by location */
+	u16 rules_used;
+	u16 rules_max; /* of the card; locations are below it */
 	struct weir_data *data;
 	struct bpf_prog __rcu *xdp_program;
 	struct list_head zombies;
@@ -663,6 +667,7 @@ extern const struct ethtool_ops weir_ethtool_ops;
 
 /* weir_rss.c: receive side scaling; under RTNL */
 struct ethtool_rxnfc;
+struct ethtool_rx_flow_spec;
 struct ethtool_rxfh_param;
 void weir_rss_init(struct weir_device *weir);
 void weir_rss_spread_evenly(struct weir_device *weir, unsigned int pairs);
@@ -677,8 +682,19 @@ int weir_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param,
 int weir_get_rxfh(struct net_device *netdev, u32 *table, u8 *key, u8 *function);
 int weir_set_rxfh(struct net_device *netdev, const u32 *table, const u8 *key, const u8 function);
 #endif
-int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info, u32 *rules);
-int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info);
+int weir_get_hash_fields(const struct weir_device *weir, struct ethtool_rxnfc *info);
+int weir_set_hash_fields(struct weir_device *weir, const struct ethtool_rxnfc *info);
+
+/* weir_ntuple.c: steering rules; under RTNL */
+int weir_ntuple_tell(struct weir_device *weir);
+void weir_ntuple_forget(struct weir_device *weir);
+void weir_ntuple_clear(struct weir_device *weir);
+int weir_ntuple_max_queue(struct weir_device *weir);
+int weir_ntuple_add(struct weir_device *weir, struct ethtool_rx_flow_spec *spec);
+int weir_ntuple_delete(struct weir_device *weir, u32 location);
+int weir_ntuple_count(struct weir_device *weir, struct ethtool_rxnfc *info);
+int weir_ntuple_read(struct weir_device *weir, struct ethtool_rx_flow_spec *spec);
+int weir_ntuple_list(struct weir_device *weir, struct ethtool_rxnfc *info, u32 *locations);
 
 /* weir_qstats.c */
 void weir_qstats_attach(struct net_device *netdev);

@@ -56,6 +56,8 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 		netdev->hw_enc_features = NETIF_F_SG | NETIF_F_HIGHDMA | WEIR_FEATURES_TX_CHECKSUM;
 	}
 	weir_segment_offer(netdev);
+	if (weir->features & WEIR_REG_FEATURES_STEERING_MASK)
+		netdev->hw_features |= NETIF_F_NTUPLE;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	weir->wanted_features = netdev->features;
 	weir_set_netdev_limits(weir);
@@ -192,6 +194,8 @@ int weir_set_features(struct net_device *netdev, netdev_features_t features)
 		err = weir_rss_tell(weir);
 	if (err)
 		weir->wanted_features = old;
+	else if (!(features & NETIF_F_NTUPLE))
+		weir_ntuple_clear(weir);
 	return err;
 }
 

@@ -216,7 +216,14 @@ static const struct weir_rss_flow *weir_rss_flow_of(u32 flow)
 	return NULL;
 }
 
-static int weir_get_hash_fields(const struct weir_device *weir, struct ethtool_rxnfc *info)
+/**
+ * weir_get_hash_fields() - ETHTOOL_GRXFH
+ * @weir: the function
+ * @info: its flow_type says which flows; data is filled in
+ *
+ * Return: 0, or -EINVAL: no such flows.
+ */
+int weir_get_hash_fields(const struct weir_device *weir, struct ethtool_rxnfc *info)
 {
 	const struct weir_rss_flow *flow = weir_rss_flow_of(info->flow_type);
 
@@ -230,11 +237,17 @@ static int weir_get_hash_fields(const struct weir_device *weir, struct ethtool_r
 	return 0;
 }
 
-/*
+/**
+ * weir_set_hash_fields() - ETHTOOL_SRXFH
+ * @weir: the function
+ * @info: flow_type, and in data what is hashed of it
+ *
  * A protocol without its ports is hashed as any other of its version of IP is: by the addresses, or (when IPv4 or IPv6 as such are
  * not hashed) not at all. Wishes that this cannot meet are refused.
+ *
+ * Return: 0 or a negative errno.
  */
-static int weir_set_hash_fields(struct weir_device *weir, const struct ethtool_rxnfc *info)
+int weir_set_hash_fields(struct weir_device *weir, const struct ethtool_rxnfc *info)
 {
 	const struct weir_rss_flow *flow = weir_rss_flow_of(info->flow_type);
 	struct weir_rss rss = weir->rss;
@@ -255,26 +268,4 @@ static int weir_set_hash_fields(struct weir_device *weir, const struct ethtool_r
 		return -EINVAL;
 	}
 	return weir_rss_change(weir, &rss);
-}
-
-int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info, u32 *rules)
-{
-	struct weir_device *weir = weir_of(netdev);
-
-	switch (info->cmd) {
-	case ETHTOOL_GRXRINGS:
-		info->data = weir->config.pairs;
-		return 0;
-	case ETHTOOL_GRXFH:
-		return weir_get_hash_fields(weir, info);
-	default:
-		return -EOPNOTSUPP;
-	}
-}
-
-int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info)
-{
-	if (info->cmd != ETHTOOL_SRXFH)
-		return -EOPNOTSUPP;
-	return weir_set_hash_fields(weir_of(netdev), info);
 }

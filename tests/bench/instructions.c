@@ -158,17 +158,17 @@ struct scene {
 };
 
 static const struct scene scenes[] = {
-	{ "vf_to_vf", 2, 64 },
-	{ "vf_to_4_vfs", 5, 64 },
-	{ "port_loop", 0, 64 },
-	{ "port_loop_1514", 0, 1514 },
-	{ "vf_to_vf_checksums", 2, 64, .checksums = true },
-	{ "port_loop_checksums", 0, 64, .checksums = true },
-	{ "port_loop_1514_checksums", 0, 1514, .checksums = true },
-	{ "large_vf_to_vf", 2, LARGE_HEADER + LARGE_MSS, .large = true },
-	{ "port_loop_1_rule", 0, 64, .rules = 1 },
-	{ "port_loop_4096_rules", 0, 64, .rules = 4096 },
-	{ "port_loop_16_masks", 0, 64, .rules = 4081, .masks = 15 },
+	{ .name = "vf_to_vf", .vfs = 2, .bytes = 64 },
+	{ .name = "vf_to_4_vfs", .vfs = 5, .bytes = 64 },
+	{ .name = "port_loop", .vfs = 0, .bytes = 64 },
+	{ .name = "port_loop_1514", .vfs = 0, .bytes = 1514 },
+	{ .name = "vf_to_vf_checksums", .vfs = 2, .bytes = 64, .checksums = true },
+	{ .name = "port_loop_checksums", .vfs = 0, .bytes = 64, .checksums = true },
+	{ .name = "port_loop_1514_checksums", .vfs = 0, .bytes = 1514, .checksums = true },
+	{ .name = "large_vf_to_vf", .vfs = 2, .bytes = LARGE_HEADER + LARGE_MSS, .large = true },
+	{ .name = "port_loop_1_rule", .vfs = 0, .bytes = 64, .rules = 1 },
+	{ .name = "port_loop_4096_rules", .vfs = 0, .bytes = 64, .rules = 4096 },
+	{ .name = "port_loop_16_masks", .vfs = 0, .bytes = 64, .rules = 4081, .masks = 15 },
 };
 
 struct bench {

@@ -309,3 +309,29 @@ arrives() {
 misses() {
 	! arrives "$@"
 }
+
+# queues_of N: the frames that each receive queue of its interface got, a line each
+queues_of() {
+	where "$1" ethtool -S "$(interface_of "$1")" | sed -n 's/^ *rx_queue_\([0-9]*\)_packets: /\1 /p'
+}
+
+# queue_gets QUEUE NAME COMMAND...: while the command runs, which makes some 250 frames for VF 1, these come to this queue of it, and
+# hardly any (a control connection's) to any other
+queue_gets() {
+	gets_queue=$1 gets_name=$2
+	shift 2
+	queues_of 1 >/tmp/queues.before
+	"$@" >/tmp/sender.out 2>&1 || {
+		tail -n 3 /tmp/sender.out
+		return 1
+	}
+	queues_of 1 >/tmp/queues.after
+	paste -d ' ' /tmp/queues.before /tmp/queues.after | awk -v wanted="$gets_queue" -v flow="$gets_name" '
+		{ more = $4 - $2; if ($1 == wanted) here = more; else elsewhere += more }
+		END { print flow ": " here + 0 " frames in queue " wanted ", " elsewhere + 0 " elsewhere"; exit !(here > 230 && elsewhere < 80) }'
+}
+
+# lands QUEUE SOURCE SOURCE-PORT DESTINATION DESTINATION-PORT: a UDP flow from VF 0 comes to this queue of VF 1
+lands() {
+	queue_gets "$1" "$2:$3" in_vf 0 iperf3 --connect-timeout 5000 -u -b 4M -l 1000 -n 250K -B "$2" --cport "$3" -c "$4" -p "$5"
+}

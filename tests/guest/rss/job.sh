@@ -37,24 +37,6 @@ prepare() {
 }
 tap_run guest.rss.two_functions_are_ready prepare
 
-queues_of() {
-	in_vf "$1" ethtool -S vf | sed -n 's/^ *rx_queue_\([0-9]*\)_packets: /\1 /p'
-}
-
-# lands QUEUE SOURCE SOURCE-PORT DESTINATION DESTINATION-PORT: of a UDP flow from VF 0 all comes to this queue of VF 1, and hardly
-# anything (the control connection) to any other
-lands() {
-	queues_of 1 >/tmp/queues.before
-	in_vf 0 iperf3 --connect-timeout 5000 -u -b 4M -l 1000 -n 250K -B "$2" --cport "$3" -c "$4" -p "$5" >/tmp/iperf.out 2>&1 || {
-		tail -n 3 /tmp/iperf.out
-		return 1
-	}
-	queues_of 1 >/tmp/queues.after
-	paste -d ' ' /tmp/queues.before /tmp/queues.after | awk -v wanted="$1" -v flow="$2:$3" '
-		{ more = $4 - $2; if ($1 == wanted) here = more; else elsewhere += more }
-		END { print flow ": " here + 0 " frames in queue " wanted ", " elsewhere + 0 " elsewhere"; exit !(here > 230 && elsewhere < 80) }'
-}
-
 # The last seven bits of the hash are the table's entry; the table goes round the queues.
 published_flows_land() {
 	in_vf 1 ethtool -X vf hkey "$KEY" && says "$KEY" in_vf 1 ethtool -x vf || return 1
