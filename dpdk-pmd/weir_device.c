@@ -34,6 +34,7 @@ int weir_device_reattach(struct weir_device *device, bool quiet)
 		return error;
 	/* A function that is READY again does nothing any more of what it did before (specs/reset.md). */
 	device->quiet = true;
+	weir_flows_forget(device);
 	device->state = WEIR_PORT_ATTACHED;
 	__atomic_store_n(&device->suspect, 0, __ATOMIC_RELEASE);
 	error = weir_filters_restore(device);
@@ -49,6 +50,7 @@ int weir_device_reattach(struct weir_device *device, bool quiet)
 static void free_all(struct weir_device *device)
 {
 	weir_xstats_forget(device);
+	weir_flows_free(device);
 	weir_admin_destroy(device);
 	device->transport->ops->destroy(device->transport);
 	device->ethdev->intr_handle = NULL;

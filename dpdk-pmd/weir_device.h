@@ -31,6 +31,9 @@
 #define WEIR_MAC_MAX	   64
 #define WEIR_MULTICAST_MAX 128
 
+/** Priorities of flow rules, 0 is the highest. */
+#define WEIR_FLOW_PRIORITIES 16u
+
 /** Receive offloads that have the function verify checksums; it does so for all of them or none. */
 #define WEIR_RX_CHECKSUM_OFFLOADS                                      \
 	(RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_SCTP_CKSUM | \
@@ -105,6 +108,8 @@ struct weir_device {
 	uint32_t multicast_count;
 	bool promiscuous, all_multicast; /* as the application wants them */
 	struct weir_rss rss;
+	struct rte_flow *flows;		     /* rules, in no order */
+	uint64_t flow_locations[65536 / 64]; /* taken, a bit each */
 
 	/* statistics */
 	uint64_t device_counters[WEIR_DEVICE_COUNTERS]; /* as last read */
@@ -240,6 +245,19 @@ int weir_reta_update(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64
 		     uint16_t entries);
 int weir_reta_query(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,
 		    uint16_t entries);
+
+/* --- weir_flow.c ---------------------------------------------------------------------------------- */
+
+struct rte_flow_ops;
+
+/** dev_ops.flow_ops_get */
+int weir_flow_ops_get(struct rte_eth_dev *ethdev, const struct rte_flow_ops **ops);
+/** Tells the function of the rules that it does not know, for the queues that were just made. */
+int weir_flows_apply(struct weir_device *device);
+/** The function was reset: it knows no rules any more. */
+void weir_flows_forget(struct weir_device *device);
+/** Frees all rules, without a word to the function. */
+void weir_flows_free(struct weir_device *device);
 
 /* --- weir_stats.c -------------------------------------------------------------------------------- */
 

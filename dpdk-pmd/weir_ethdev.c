@@ -61,7 +61,6 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 	info->default_rxportconf =
 		(struct rte_eth_dev_portconf){ .burst_size = 32, .ring_size = 512, .nb_queues = 1 };
 	info->default_txportconf = info->default_rxportconf;
-	info->dev_capa &= ~RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP;
 	info->err_handle_mode = RTE_ETH_ERROR_HANDLE_MODE_PROACTIVE;
 	return 0;
 }
@@ -285,6 +284,8 @@ int weir_port_run(struct weir_device *device)
 		error = weir_tx_queue_create(data->tx_queues[i]);
 	if (!error)
 		error = weir_rss_apply(device);
+	if (!error)
+		error = weir_flows_apply(device);
 	for (uint16_t i = 0; !error && i < data->nb_rx_queues; i++)
 		weir_rx_announce(data->rx_queues[i]);
 	if (!error)
@@ -413,6 +414,7 @@ const struct eth_dev_ops weir_ethdev_ops = {
 	.reta_query = weir_reta_query,
 	.rss_hash_update = weir_rss_hash_update,
 	.rss_hash_conf_get = weir_rss_hash_conf_get,
+	.flow_ops_get = weir_flow_ops_get,
 
 	.stats_get = weir_stats_get,
 	.stats_reset = weir_stats_reset,

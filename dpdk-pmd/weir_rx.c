@@ -140,6 +140,13 @@ struct completion {
 	uint16_t length, buffer, vlan_tci, packet_type;
 };
 
+/* Of a frame that a rule marked the hash is the rule's mark. */
+static inline void mark_move(struct rte_mbuf *mbuf)
+{
+	mbuf->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
+	mbuf->hash.fdir.hi = mbuf->hash.rss;
+}
+
 /* Makes a fresh mbuf the only segment of a frame. */
 static inline void mbuf_fill(struct rte_mbuf *mbuf, uint64_t rearm,
 			     const struct completion *completion)
@@ -152,6 +159,8 @@ static inline void mbuf_fill(struct rte_mbuf *mbuf, uint64_t rearm,
 	mbuf->data_len = completion->length;
 	mbuf->vlan_tci = completion->vlan_tci;
 	mbuf->hash.rss = completion->flow_hash;
+	if (unlikely(completion->flags & WEIR_RXC_MARK_MASK))
+		mark_move(mbuf);
 }
 
 #if defined(__SSSE3__)
@@ -170,6 +179,8 @@ static inline uint32_t completion_to_mbuf(const volatile struct weir_rx_completi
 	_mm_store_si128((__m128i *)(void *)&mbuf->packet_type,
 			_mm_or_si128(_mm_shuffle_epi8(completion, order),
 				     _mm_cvtsi32_si128((int)type)));
+	if (unlikely(flags & WEIR_RXC_MARK_MASK))
+		mark_move(mbuf);
 	return (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(completion, 4));
 }
 #else

@@ -106,6 +106,50 @@ def testpmd_forwards_with_checksums():
             testpmd.quit()
 
 
+def testpmd_steers():
+    """testpmd's `flow create`: its own UDP comes to the queue of a rule, is counted, and comes no more when a rule drops it."""
+    with Folder() as folder:
+        sim = folder.sim("--vfs", "2", *QUIET_WIRE)
+        receiver = folder.testpmd([sim.vf(1)], "--forward-mode=rxonly", "--rxq=4", "--txq=4", "--disable-rss")
+        sender = folder.testpmd([sim.vf(0)], "--forward-mode=txonly", "--txpkts=64")
+        sender.command("set eth-peer 0 " + receiver.mac(0))
+        receiver.command("start")
+
+        def queues():
+            counters = receiver.xstats(0)
+            return [counters["device_rx_q%d_frames" % queue] for queue in range(4)]
+
+        def burst(queue):
+            """Frames for a while, and all that come, come to the queue; -1: none comes."""
+            before = queues()
+            sender.command("start")
+            time.sleep(0.2)
+            sender.command("stop")
+            time.sleep(0.2)
+            more = [now - then for now, then in zip(queues(), before)]
+            tap.require(all((count > 0) == (number == queue) for number, count in enumerate(more)), "queue %d: %s" % (queue, more))
+            return sum(more)
+
+        create = "flow create 0 %s ingress pattern eth / ipv4 src is 198.18.0.1 / udp %s / end actions %s / end"
+        for rule in (create % ("priority 1", "dst is 9", "queue index 2 / count"), create % ("priority 2", "src is 9", "queue index 3")):
+            tap.require("created" in receiver.command(rule), "no rule: " + rule)
+        count = burst(2)
+        tap.require("hits: " in receiver.command("flow query 0 0 count"), "no count")
+        hits = int(re.search(r"hits: (\d+)", receiver.command("flow query 0 0 count")).group(1))
+        tap.require(hits >= count, "%d hits, %d frames" % (hits, count))
+        tap.require("destroyed" in receiver.command("flow destroy 0 rule 0"), "not destroyed")
+        burst(3)
+        tap.require("created" in receiver.command(create % ("", "", "drop")), "no rule that drops")
+        burst(-1)
+        tap.require(receiver.xstats(0)["vport_rx_dropped_by_rule"] > 0, "drops are not counted")
+        refusal = receiver.command(create % ("", "", "queue index 4"))
+        tap.require("no such receive queue" in refusal, "the refusal says nothing: " + refusal)
+        receiver.command("flow flush 0")
+        burst(0)
+        for testpmd in (sender, receiver):
+            testpmd.quit()
+
+
 def one_sends_another_process_receives():
     """Two testpmd of their own, one on each VF, as fast as they can: received and missed are what was sent."""
     with Folder() as folder:
@@ -503,6 +547,9 @@ PROOFS = {
     "Linux": "dpdk.testpmd.two_vfs_exchange_frames",
     "x86-64": "dpdk.testpmd.two_vfs_exchange_frames",
     "Usage doc": "dpdk.documents.commands_of_the_readme_are_those_tested",
+    # rte_flow items and actions
+    **dict.fromkeys(["eth", "vlan", "ipv4", "ipv6", "tcp", "udp", "sctp", "vxlan", "geneve", "queue", "drop", "count", "mark"],
+                    "dpdk.flow.each_item_and_action_by_a_frame_that_differs_in_it"),
 }
 
 
@@ -553,6 +600,8 @@ TESTS = [
     ("dpdk.life.start_stop_close_and_plug_again_and_again", check, TWO_VFS, "cycles"),
     ("dpdk.queues.flows_stay_in_their_queue_and_the_table_decides", check, TWO_VFS, "spread"),
     ("dpdk.rss.hash_queue_and_packet_type_are_those_of_softrss", check, TWO_VFS, "rss"),
+    ("dpdk.flow.each_item_and_action_by_a_frame_that_differs_in_it", check, TWO_VFS, "flow"),
+    ("dpdk.flow.testpmd_creates_queries_and_flushes", testpmd_steers),
     ("dpdk.interrupts.each_frame_wakes_the_sleeper", check, TWO_VFS, "interrupts", "--groups=1500"),
     ("dpdk.filters.addresses_groups_vlans_sizes_and_spoofing", check, TWO_VFS, "filters"),
     ("dpdk.filters.the_pf_may_be_promiscuous", check, PF_AND_VF, "promiscuous", "--allowed=1"),

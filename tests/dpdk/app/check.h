@@ -135,6 +135,7 @@ int command_promiscuous(void);
 int command_memory(void);
 int command_facts(void);
 int command_checksum(void);
+int command_flow(void);
 int command_segment(void);
 
 #endif

@@ -29,6 +29,7 @@ static const struct {
 	{ "facts", command_facts, 1 },
 	{ "stopped", command_stopped, 2 },
 	{ "checksum", command_checksum, 2 },
+	{ "flow", command_flow, 2 },
 	{ "segment", command_segment, 2 },
 };
 
