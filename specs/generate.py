@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 LE_BYTES = {"le16": 2, "le32": 4, "le64": 8, "u8": 1}
 ATTRIBUTE_BYTES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "mac": 6, "string": 0, "bytes": 0}
 CONFIG_BYTES = 4096
+FIELDS_MAX = 12  # of a register
 
 
 class SpecError(Exception):
@@ -381,13 +382,14 @@ def tables_header(spec):
     w()
     w("struct weir_field_info {\n\tconst char *name;\n\tuint8_t shift, width;\n};")
     w("/* access: 'r' RO, 'w' RW, 'o' WO, 'c' W1C. */")
-    most = max(len(reg.get("fields", [])) for block in spec["registers"]["blocks"] for reg in block["registers"])
-    w(f"struct weir_register_info {{\n\tconst char *name;\n\tconst char *block;\n\tuint16_t offset;\n\tchar access;\n\tuint8_t fields;\n\tstruct weir_field_info field[{most}];\n}};")
+    w("struct weir_register_info {\n\tconst char *name;\n\tconst char *block;\n\tuint16_t offset;\n\tchar access;\n\tuint8_t fields;\n"
+      f"\tstruct weir_field_info field[{FIELDS_MAX}];\n}};")
     w("WEIR_TABLE struct weir_register_info weir_registers[] = {")
     letter = {"RO": "r", "RW": "w", "WO": "o", "W1C": "c"}
     for block in spec["registers"]["blocks"]:
         for reg in block["registers"]:
             fields = reg.get("fields", [])
+            require(len(fields) <= FIELDS_MAX, f"{reg['name']}: over {FIELDS_MAX} fields")
             inner = ", ".join("{{ \"{}\", {}, {} }}".format(f["name"].lower(), *bit_range(f["bits"])) for f in fields)
             w(f"\t{{ \"{reg['name'].lower()}\", \"{block['name'].lower()}\", {block['offset'] + reg['offset']:#x}, '{letter[reg['access']]}', {len(fields)}, {{ {inner or '{ NULL, 0, 0 }'} }} }},")
     w("};")

@@ -39,6 +39,8 @@ static const struct {
 	{ WEIR_COMMAND_LOG_LEVEL, weir_command_log_level },
 	{ WEIR_COMMAND_TRACE_SET, weir_command_trace_set },
 	{ WEIR_COMMAND_TRACE_READ, weir_command_trace_read },
+	{ WEIR_COMMAND_TIME_GET, weir_command_time_get },
+	{ WEIR_COMMAND_TIME_SET, weir_command_time_set },
 };
 
 _Static_assert(WEIR_ARRAY_SIZE(handlers) == WEIR_COMMAND_RULES,

@@ -116,6 +116,7 @@ static enum weir_status create(struct weir_request *request, bool receive)
 		.ring_address = arguments->number[WEIR_ATTRIBUTE_RING_ADDRESS],
 		.completion_address = arguments->number[WEIR_ATTRIBUTE_COMPLETION_ADDRESS],
 		.shadow_address = weir_number(arguments, WEIR_ATTRIBUTE_SHADOW_ADDRESS, 0),
+		.report_address = weir_number(arguments, WEIR_ATTRIBUTE_REPORT_ADDRESS, 0),
 	};
 
 	if (queue.vector != WEIR_VECTOR_NONE && queue.vector >= request->function->vectors)

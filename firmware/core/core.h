@@ -225,6 +225,8 @@ weir_handler weir_command_vf_get, weir_command_vf_set, weir_command_vf_reset;
 /* commands_log.c */
 weir_handler weir_command_log_read, weir_command_log_level, weir_command_trace_set,
 	weir_command_trace_read;
+/* commands_time.c */
+weir_handler weir_command_time_get, weir_command_time_set;
 
 /* ---- admin.c: the admin queue ---- */
 

@@ -32,7 +32,10 @@ static void publish_device(struct weir_firmware *firmware, const struct weir_fun
 	set_block(firmware, function, WEIR_BLOCK_ADMIN, WEIR_BLOCK_ADMIN_ID,
 		  WEIR_BLOCK_ADMIN_VERSION, WEIR_BLOCK_MAILBOX);
 	set_block(firmware, function, WEIR_BLOCK_MAILBOX, WEIR_BLOCK_MAILBOX_ID,
-		  WEIR_BLOCK_MAILBOX_VERSION, 0);
+		  WEIR_BLOCK_MAILBOX_VERSION, WEIR_BLOCK_TIME);
+	/* What its registers read is the board's: hal_clock_set(). */
+	set_block(firmware, function, WEIR_BLOCK_TIME, WEIR_BLOCK_TIME_ID, WEIR_BLOCK_TIME_VERSION,
+		  0);
 }
 
 static void publish_control(struct weir_firmware *firmware, const struct weir_function *function)
@@ -52,7 +55,8 @@ static void publish_control(struct weir_firmware *firmware, const struct weir_fu
 	set(firmware, function, WEIR_REG_FEATURES,
 	    WEIR_REG_FEATURES_SHADOW_DOORBELLS_MASK | WEIR_REG_FEATURES_FLOW_SPREAD_MASK |
 		    WEIR_REG_FEATURES_CHECKSUM_MASK | WEIR_REG_FEATURES_MODERATION_MASK |
-		    WEIR_REG_FEATURES_SEGMENTATION_MASK | WEIR_REG_FEATURES_STEERING_MASK);
+		    WEIR_REG_FEATURES_TIME_MASK | WEIR_REG_FEATURES_SEGMENTATION_MASK |
+		    WEIR_REG_FEATURES_STEERING_MASK);
 	set(firmware, function, WEIR_REG_LINK_SPEED, 0);
 	set(firmware, function, WEIR_REG_PORT, weir_function_vport(firmware, function)->port);
 	weir_registers_mac(firmware, function);

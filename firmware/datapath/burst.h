@@ -15,6 +15,7 @@
 #define WEIR_BURST_DESCRIPTORS 64u
 #define WEIR_BURST_DELIVERIES  64u
 #define WEIR_BURST_COMPLETIONS 128u
+#define WEIR_BURST_TIMED       16u /* completions of format 1 that are on their way at a time */
 #define WEIR_BUFFERS_AHEAD \
 	32u /* receive buffers that the board is told to have at hand before they are written */
 #define WEIR_IDLE_NS \
@@ -24,6 +25,7 @@
 #define WEIR_NO_QUEUE	    UINT32_MAX
 #define WEIR_NO_VPORT	    UINT16_MAX
 #define WEIR_QUEUE_DROP	    UINT16_MAX /* in place of a queue pair: nowhere */
+#define WEIR_NO_TIME	    UINT64_MAX /* of hal_now_ns() */
 
 enum weir_burst_stage {
 	WEIR_STAGE_SHADOW,   /* read the shadow doorbell */
@@ -36,6 +38,7 @@ enum weir_burst_stage {
 	WEIR_STAGE_SEAL,     /* what had to wait for checksums: headers that carry one */
 	WEIR_STAGE_COMPLETE, /* write completions */
 	WEIR_STAGE_NOTIFY, /* count, interrupt; back to CLAIM while frames are left, to SEGMENT behind that */
+	WEIR_STAGE_REPORT,  /* tell of the frames that asked when they were sent */
 	WEIR_STAGE_HEAD,    /* write the transmit head back */
 	WEIR_STAGE_SLEEP,   /* publish the event index before the queue goes idle */
 	WEIR_STAGE_RECHECK, /* read the shadow doorbell once more after that */
@@ -73,7 +76,8 @@ struct weir_frame {
 	uint16_t header_bytes;
 	uint16_t bytes;			  /* as fetched, tag in place included */
 	uint16_t first_segment, segments; /* what follows the header, in burst->segments */
-	uint16_t first_descriptor, descriptors;
+	uint16_t first_descriptor;
+	uint8_t descriptors;
 	/* these are zero in most frames (weir_frame_plain) */
 	bool failed;	/* the header could not be read */
 	bool refused;	/* ... or it asks for what cannot be done: its host is to blame */
@@ -81,6 +85,7 @@ struct weir_frame {
 	bool asks_sum;	/* ... for a checksum */
 	bool alike;	/* goes the way of the frame before it */
 	bool parsed;	/* burst->layers has it */
+	bool asks_time; /* its descriptor asks for the time at which it is sent */
 	uint8_t insert; /* enum weir_insert */
 	/* with a checksum asked for: where, from the header's beginning, and what the field held at first */
 	uint8_t insert_start, insert_field;
@@ -155,6 +160,12 @@ struct weir_large {
 		ip[2]; /* the tunnel's, that of what is cut; the first is not there without a tunnel */
 };
 
+/* A completion of format 1. */
+struct weir_timed_completion {
+	struct weir_rx_time time;
+	struct weir_rx_completion completion;
+};
+
 struct weir_burst {
 	/* bookkeeping */
 	uint32_t index, next;
@@ -169,6 +180,7 @@ struct weir_burst {
 	uint16_t fetching;	   /* descriptors the operation in flight brings */
 	bool cut;		   /* descriptors were cut into frames */
 	bool asks_sums;		   /* some frames ask for checksums */
+	bool asks_times;	   /* ... for the time at which they are sent */
 	bool seals;		   /* some deliveries of this round have to be sealed */
 	bool cuts;		   /* its frames are segments of `large` */
 	uint16_t consumed;	   /* descriptors that are done with when the burst ends */
@@ -182,7 +194,9 @@ struct weir_burst {
 	uint16_t next_frame, next_destination, destination_count;
 	uint16_t wire_frame, emit_delivery, emit_frame, emit_operation, seal_delivery;
 	uint16_t delivery_count, completion_count, complete_delivery, complete_entry;
-	uint32_t word;		/* shadow tail, event index or head on its way */
+	uint16_t report_frame;
+	uint32_t word; /* shadow tail, event index or head on its way */
+	uint64_t switched_ns; /* when its frames went from vport to vport, WEIR_NO_TIME: nobody has asked yet */
 	uint16_t *destinations; /* vport_count entries */
 	struct weir_tx_descriptor descriptors[WEIR_BURST_DESCRIPTORS];
 	struct weir_frame frames[WEIR_BURST_FRAMES];
@@ -199,13 +213,17 @@ struct weir_burst {
 	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with a tag inserted */
 	uint8_t tags[WEIR_BURST_FRAMES][4];
 	struct weir_large large;
+	/* of frames that ask: when they left on the wire, WEIR_NO_TIME: not; and what their host is told */
+	uint64_t sent_ns[WEIR_BURST_FRAMES];
+	struct weir_tx_report reports[WEIR_BURST_FRAMES];
+	struct weir_timed_completion timed[WEIR_BURST_TIMED]; /* of a queue of format 1 */
 };
 
 /* A frame about which nothing is known that is out of the ordinary. */
 static inline void weir_frame_plain(struct weir_frame *frame)
 {
-	frame->failed = frame->refused = frame->asks_tag = frame->asks_sum = frame->alike =
-		frame->parsed = false;
+	frame->failed = frame->refused = frame->asks_tag = frame->asks_sum = frame->asks_time =
+		frame->alike = frame->parsed = false;
 	frame->insert = WEIR_INSERT_NONE;
 	frame->hashed_for = frame->packet_type = 0;
 	frame->steered = false;
@@ -258,6 +276,7 @@ static inline hal_tag weir_burst_tag(const struct weir_burst *burst, uint32_t it
 #define WEIR_ITEM_WIRE(frame)	       (0x180u | (frame))
 #define WEIR_ITEM_ENTRY(entry)	       (0x200u | (entry))
 #define WEIR_ITEM_COMPLETION(delivery) (0x300u | (delivery)) /* whose ring it is */
+#define WEIR_ITEM_REPORT(frame)	       (0x400u | (frame))
 
 /* Counts a submitted operation. True when it must be submitted again later. */
 static inline bool weir_burst_submitted(struct weir_burst *burst, enum hal_result result)
@@ -348,6 +367,14 @@ uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *bur
 /* Bytes that the rules of a card of so many vports take, a multiple of 64; makes them there, zeroed. */
 size_t weir_steer_bytes(uint32_t vport_count);
 void weir_steer_init(struct weir_firmware *firmware, void *memory);
+/* timestamp.c */
+enum weir_stage_answer weir_stage_report(struct weir_firmware *firmware, struct weir_burst *burst);
+/* Writes the completions of entries [complete_entry, end), at most WEIR_BURST_TIMED, all of one queue, which is of format 1, to its ring
+ * from slot on. Nothing of the burst is in flight. */
+enum hal_result weir_write_timed(struct weir_firmware *firmware, struct weir_burst *burst,
+				 uint32_t end, uint32_t slot);
+/* The queue's reports cannot be written: it stops. */
+void weir_report_fault(struct weir_firmware *firmware, const struct weir_burst *burst);
 
 /* checksum.c */
 /* What is wrong with where a frame's first descriptor wants a checksum, NULL: nothing. */

@@ -393,6 +393,8 @@ enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct w
 	else if (WEIR_UNLIKELY(burst->cuts))
 		burst->stage = WEIR_STAGE_SEGMENT;
 	else
-		burst->stage = burst->from_wire ? WEIR_STAGE_FINISH : WEIR_STAGE_HEAD;
+		burst->stage = burst->from_wire			  ? WEIR_STAGE_FINISH
+			       : WEIR_UNLIKELY(burst->asks_times) ? WEIR_STAGE_REPORT
+								  : WEIR_STAGE_HEAD;
 	return WEIR_NEXT;
 }

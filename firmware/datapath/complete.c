@@ -25,11 +25,16 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 		room = mask + 1 - slot;
 		if (end - first > room)
 			end = first + room;
+		if (WEIR_UNLIKELY(queue->timed)) {
+			if (burst->pending)
+				return WEIR_WAIT;
+			if (end - first > WEIR_BURST_TIMED)
+				end = first + WEIR_BURST_TIMED;
+		}
 
 		enum hal_result result = HAL_DONE;
 
-		/* A stopped queue writes nothing more. */
-		if (WEIR_LIKELY(queue->state != WEIR_QUEUE_STOPPED))
+		if (WEIR_LIKELY(!(queue->timed | (queue->state == WEIR_QUEUE_STOPPED))))
 			result = hal_dma_write_entries(
 				firmware->hal, queue->requester,
 				queue->completion_address +
@@ -38,6 +43,8 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 				end - first,
 				weir_burst_tag(burst,
 					       WEIR_ITEM_COMPLETION(burst->complete_delivery)));
+		else if (queue->state != WEIR_QUEUE_STOPPED) /* which writes nothing more */
+			result = weir_write_timed(firmware, burst, end, slot);
 		if (weir_burst_submitted(burst, result))
 			return WEIR_RETRY;
 		if (result == HAL_FAULT)

@@ -105,7 +105,9 @@ static struct weir_burst *burst_take(struct weir_firmware *firmware)
 	burst->emit_delivery = burst->emit_frame = burst->emit_operation = 0;
 	burst->seal_delivery = 0;
 	burst->cut = burst->listed = burst->to_wire = burst->asks_sums = burst->seals =
-		burst->cuts = false;
+		burst->cuts = burst->asks_times = false;
+	burst->report_frame = 0;
+	burst->switched_ns = WEIR_NO_TIME;
 	burst->pending = 0;
 	burst->started = firmware->burst_epoch;
 	return burst;
@@ -166,6 +168,9 @@ static bool burst_run(struct weir_firmware *firmware, struct weir_burst *burst)
 			break;
 		case WEIR_STAGE_NOTIFY:
 			answer = weir_stage_notify(firmware, burst);
+			break;
+		case WEIR_STAGE_REPORT:
+			answer = weir_stage_report(firmware, burst);
 			break;
 		case WEIR_STAGE_HEAD:
 			answer = weir_stage_head(firmware, burst);
@@ -230,7 +235,10 @@ void weir_datapath_complete(struct weir_firmware *firmware, hal_tag tag, enum ha
 	uint32_t item = low & 0xfff;
 
 	burst->pending--;
-	if (item >= WEIR_ITEM_COMPLETION(0)) {
+	if (item >= WEIR_ITEM_REPORT(0)) {
+		if (result == HAL_FAULT)
+			weir_report_fault(firmware, burst);
+	} else if (item >= WEIR_ITEM_COMPLETION(0)) {
 		/* The host has taken its ring away: there is nobody to tell. */
 		if (result == HAL_FAULT)
 			weir_rx_stop(

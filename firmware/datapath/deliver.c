@@ -83,6 +83,8 @@ void weir_wire_result(struct weir_burst *burst, uint32_t number, enum hal_result
 {
 	uint64_t *stats = firmware->port_stats[burst->source->port];
 
+	if (result != HAL_DONE)
+		burst->sent_ns[number] = WEIR_NO_TIME;
 	if (result == HAL_DONE) {
 		stats[WEIR_STAT_PORT_TX_FRAMES]++;
 		stats[WEIR_STAT_PORT_TX_BYTES] += wire_bytes(&burst->frames[number]);
@@ -524,10 +526,10 @@ static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burs
 			header_bytes = header_bytes - frame->way.rest + 16;
 			out = wire_bytes(frame);
 		}
-		enum hal_result result = hal_transmit(hal, port, header, header_bytes,
-						      &burst->segments[frame->first_segment],
-						      frame->segments,
-						      frame->insert ? &insert : NULL, tag | number);
+		enum hal_result result = hal_transmit(
+			hal, port, header, header_bytes, &burst->segments[frame->first_segment],
+			frame->segments, frame->insert ? &insert : NULL,
+			frame->asks_time ? &burst->sent_ns[number] : NULL, tag | number);
 
 		if (WEIR_LIKELY(result == HAL_DONE)) {
 			frames++;

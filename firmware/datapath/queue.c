@@ -344,13 +344,13 @@ static bool placed(uint64_t address, uint64_t bytes, uint64_t alignment)
 
 static enum weir_status check_common(const struct weir_function *function,
 				     const struct weir_queue_request *request, size_t entry_bytes,
-				     uint32_t *detail)
+				     uint16_t last_format, uint32_t *detail)
 {
 	*detail = WEIR_ATTRIBUTE_QUEUE;
 	if (request->queue >= function->queue_pairs)
 		return WEIR_STATUS_BAD_VALUE;
 	*detail = WEIR_ATTRIBUTE_FORMAT;
-	if (request->format != 0)
+	if (request->format > last_format)
 		return WEIR_STATUS_NOT_SUPPORTED;
 	*detail = WEIR_ATTRIBUTE_RING_LOG2;
 	if (request->ring_log2 < WEIR_RING_MIN_LOG2 || request->ring_log2 > WEIR_RING_MAX_LOG2)
@@ -375,8 +375,9 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 				      struct weir_function *function,
 				      const struct weir_queue_request *request, uint32_t *detail)
 {
-	enum weir_status status =
-		check_common(function, request, sizeof(struct weir_rx_buffer), detail);
+	enum weir_status status = check_common(function, request, sizeof(struct weir_rx_buffer),
+					       WEIR_FORMAT_RX_TIMES, detail);
+	bool timed = request->format == WEIR_FORMAT_RX_TIMES;
 
 	if (status)
 		return status;
@@ -386,7 +387,9 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 		return WEIR_STATUS_BAD_VALUE;
 	*detail = WEIR_ATTRIBUTE_COMPLETION_ADDRESS;
 	if (!placed(request->completion_address,
-		    sizeof(struct weir_rx_completion) << request->completion_log2, 64))
+		    (timed ? sizeof(struct weir_timed_completion) : sizeof(struct weir_rx_completion))
+			    << request->completion_log2,
+		    64))
 		return WEIR_STATUS_BAD_VALUE;
 	*detail = WEIR_ATTRIBUTE_BUFFER_BYTES;
 	if (request->buffer_bytes < WEIR_RX_BUFFER_MIN_BYTES ||
@@ -403,6 +406,7 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 		.state = WEIR_QUEUE_RUNNING,
 		.ring_log2 = request->ring_log2,
 		.completion_log2 = request->completion_log2,
+		.timed = timed,
 		.generation = (uint8_t)function->generation,
 		.function = function->index,
 		.vport = request->vport,
@@ -429,12 +433,16 @@ enum weir_status weir_tx_queue_create(struct weir_firmware *firmware,
 				      const struct weir_queue_request *request, uint32_t *detail)
 {
 	enum weir_status status =
-		check_common(function, request, sizeof(struct weir_tx_descriptor), detail);
+		check_common(function, request, sizeof(struct weir_tx_descriptor), 0, detail);
 
 	if (status)
 		return status;
 	*detail = WEIR_ATTRIBUTE_COMPLETION_ADDRESS;
 	if (!placed(request->completion_address, sizeof(weir_le32), sizeof(weir_le32)))
+		return WEIR_STATUS_BAD_VALUE;
+	*detail = WEIR_ATTRIBUTE_REPORT_ADDRESS;
+	if (!placed(request->report_address, sizeof(struct weir_tx_report) << request->ring_log2,
+		    64))
 		return WEIR_STATUS_BAD_VALUE;
 
 	struct weir_tx_queue *queue = &firmware->tx_queues[function->first_queue + request->queue];
@@ -454,6 +462,7 @@ enum weir_status weir_tx_queue_create(struct weir_firmware *firmware,
 		.ring_address = request->ring_address,
 		.head_address = request->completion_address,
 		.shadow_address = request->shadow_address,
+		.report_address = request->report_address,
 		.requester = { .function = function->index },
 		.index = function->first_queue + request->queue,
 	};

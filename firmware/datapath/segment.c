@@ -57,7 +57,7 @@ const char *weir_segment_fault(const struct weir_tx_descriptor *first, uint32_t 
 
 	*value = flags;
 	if (!(flags & WEIR_TXD_SEGMENT_MASK) || !(flags & WEIR_TXD_CHECKSUM_MASK) ||
-	    flags & WEIR_TXD_CRC32C_MASK)
+	    flags & (WEIR_TXD_CRC32C_MASK | WEIR_TXD_TIMESTAMP_MASK))
 		return "segmentation flags that do not go together, flags";
 	if (count < 2)
 		return "frame to be cut without payload, flags";

@@ -206,16 +206,21 @@ static void malformed(struct weir_firmware *firmware, struct weir_burst *burst, 
 			  WEIR_MISBEHAVIOUR_BAD_DESCRIPTOR, what, value);
 }
 
-/* What is wrong with a frame's descriptors, NULL: nothing; *bytes: the frame's length. */
-static const char *descriptor_fault(const struct weir_tx_descriptor *first, uint32_t count,
+/* What is wrong with the descriptors of a frame of this queue, NULL: nothing; *bytes: the frame's length. */
+static const char *descriptor_fault(const struct weir_tx_queue *queue,
+				    const struct weir_tx_descriptor *first, uint32_t count,
 				    uint32_t *bytes, uint32_t *value)
 {
+	const uint16_t every = WEIR_TXD_TYPE_MASK | WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK |
+			       WEIR_TXD_VLAN_MASK;
+	const uint16_t first_alone = CHECKSUM_FLAGS | SEGMENT_FLAGS |
+				     (queue->report_address ? WEIR_TXD_TIMESTAMP_MASK : 0);
+
 	*bytes = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		uint16_t flags = weir_le16_to_cpu(first[i].flags),
 			 length = weir_le16_to_cpu(first[i].length);
-		uint16_t known = WEIR_TXD_TYPE_MASK | WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK |
-				 WEIR_TXD_VLAN_MASK | (i ? 0 : CHECKSUM_FLAGS | SEGMENT_FLAGS);
+		uint16_t known = every | (i ? 0 : first_alone);
 
 		*value = flags;
 		if (WEIR_GET(WEIR_TXD_TYPE, flags) != 0)
@@ -258,7 +263,7 @@ static inline void set_frame(struct weir_frame *frame, uint32_t first, uint32_t 
 {
 	frame->bytes = (uint16_t)bytes;
 	frame->first_descriptor = (uint16_t)first;
-	frame->descriptors = (uint16_t)count;
+	frame->descriptors = (uint8_t)count;
 	weir_frame_plain(frame);
 }
 
@@ -272,6 +277,11 @@ static void add_frame(struct weir_burst *burst, uint32_t first, uint32_t count, 
 	frame->asks_tag = flags & WEIR_TXD_VLAN_MASK;
 	frame->asks_sum = flags & CHECKSUM_FLAGS;
 	burst->asks_sums |= frame->asks_sum;
+	frame->asks_time = flags & WEIR_TXD_TIMESTAMP_MASK;
+	if (frame->asks_time) {
+		burst->asks_times = true;
+		burst->sent_ns[burst->frame_count - 1] = WEIR_NO_TIME;
+	}
 }
 
 /* Tells the board what will soon be read: the fetched descriptors' memory, of which a part is the next burst's. */
@@ -364,7 +374,7 @@ static void cut_frames(struct weir_firmware *firmware, struct weir_burst *burst)
 			burst->consumed = (uint16_t)at;
 			continue;
 		}
-		const char *fault = descriptor_fault(first, count, &bytes, &value);
+		const char *fault = descriptor_fault(queue, first, count, &bytes, &value);
 
 		if (WEIR_UNLIKELY(fault)) {
 			malformed(firmware, burst, fault, value);

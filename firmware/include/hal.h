@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "weir/weir_abi.h"
+#include "weir_clock.h"
 
 struct hal; /* the board's own state of one card */
 
@@ -104,7 +105,8 @@ struct hal_link {
 	uint32_t speed_mbps;
 };
 
-/* A received frame, in device memory, lent until hal_receive_release(). No FCS, padding of short frames kept. */
+/* A received frame, in device memory, lent until hal_receive_release(). No FCS, padding of short frames kept. time_ns: hal_now_ns() when its
+ * first byte was there, or, of a board that cannot tell, when it was whole. */
 struct hal_frame {
 	const uint8_t *data;
 	uint32_t bytes;
@@ -167,6 +169,9 @@ struct hal_insert {
 
 /* Nanoseconds since start-up; never goes back. */
 HAL_CALL uint64_t hal_now_ns(struct hal *hal);
+/* The clock as hosts see it was adjusted: what they read in TIME_LOW and TIME_HIGH of any function, be it in reset or not, is
+ * weir_clock_at() the moment of the read. Until the first call: hal_now_ns() itself. */
+HAL_CALL void hal_clock_set(struct hal *hal, const struct weir_clock *clock);
 /* Sleep until an event, a completion or a frame is there, or until_ns has come; may return early. */
 HAL_CALL void hal_wait(struct hal *hal, uint64_t until_ns);
 /* Tell the watchdog that the poll loop turns; called once per poll. */
@@ -261,10 +266,13 @@ HAL_CALL void hal_receive_release(struct hal *hal, uint8_t port, const struct ha
 				  uint32_t count);
 /* Send one frame: header_bytes of device memory, then count segments of host memory; insert: the checksum to put in, NULL: none
  * (the description is copied, the header is not changed). Frames of a port leave in the order of the calls. HAL_DONE and HAL_PENDING's completion mean that header and segments are free again. A frame that the board has found no
- * room for on the wire, or no link, when the call or its completion says so, is lost: HAL_DROPPED, HAL_LINK_DOWN. */
+ * room for on the wire, or no link, when the call or its completion says so, is lost: HAL_DROPPED, HAL_LINK_DOWN.
+ * sent_ns: where hal_now_ns() is put when the frame's first byte left, or, by a board that cannot tell, when it was taken; in device
+ * memory that is the hardware's until the completion, and means nothing if the frame was lost. NULL: nobody asks. */
 HAL_CALL enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 				      uint32_t header_bytes, const struct hal_segment *segments,
-				      uint32_t count, const struct hal_insert *insert, hal_tag tag);
+				      uint32_t count, const struct hal_insert *insert,
+				      uint64_t *sent_ns, hal_tag tag);
 
 /* ---- hashing ---- */
 

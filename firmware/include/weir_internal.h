@@ -195,6 +195,7 @@ struct weir_rx_queue {
 	/* read on every frame */
 	uint8_t state;
 	uint8_t ring_log2, completion_log2;
+	bool timed;	    /* format 1: completions tell the time */
 	bool refilling;	    /* a refill operation is in flight */
 	bool refill_ahead;  /* ... that was begun when no frame was waiting */
 	uint8_t generation; /* low bits, put into completions */
@@ -239,6 +240,7 @@ struct weir_tx_queue {
 	uint16_t hinted; /* descriptors whose memory the board was told to have at hand */
 	uint32_t references;
 	uint64_t ring_address, head_address, shadow_address;
+	uint64_t report_address; /* 0: frames are not reported */
 	struct hal_requester requester;
 	uint32_t index;	      /* in the card */
 	uint32_t next_active; /* scheduler's ring, index in the card */
@@ -372,6 +374,9 @@ struct weir_firmware {
 	struct hal *hal;
 	struct weir_firmware_config config;
 	uint64_t now_ns; /* of this poll */
+	/* the card's clock, and the TIME_RATE it runs at: core/commands_time.c sets them */
+	struct weir_clock clock;
+	int64_t clock_rate;
 	uint16_t function_count, vport_count;
 	uint16_t vfs_enabled;
 	uint16_t hashing_vports; /* how many have `hashes` */
@@ -423,6 +428,7 @@ struct weir_queue_request {
 	uint32_t moderation_us;
 	uint32_t buffer_bytes;
 	uint64_t ring_address, completion_address, shadow_address;
+	uint64_t report_address; /* transmit */
 };
 
 /* Lays the datapath's state out: how many bytes of what datapath owns are needed is in weir_datapath_bytes(). */

@@ -56,6 +56,14 @@ static bool in_window(uint64_t offset)
 	       offset - WEIR_REG_MAILBOX_WINDOW_VALUE < WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE;
 }
 
+/* The clock of the card: alive in every function, whatever its state. */
+static uint32_t read_time(struct weirsim *sim, uint64_t offset)
+{
+	uint64_t time_ns = weir_clock_at(&sim->hal.shown_clock, card_now_ns(&sim->hal));
+
+	return (uint32_t)(offset == WEIR_REG_TIME_LOW ? time_ns : time_ns >> 32);
+}
+
 static bool read_register(struct weirsim *sim, struct sim_function *function, uint64_t offset,
 			  uint32_t *value)
 {
@@ -68,6 +76,10 @@ static bool read_register(struct weirsim *sim, struct sim_function *function, ui
 	}
 	if (offset >= CARD_REGISTER_BYTES || !sim->register_access[offset / 4])
 		return false;
+	if (offset == WEIR_REG_TIME_LOW || offset == WEIR_REG_TIME_HIGH) {
+		*value = read_time(sim, offset);
+		return true;
+	}
 	*value = sim->register_access[offset / 4] == 'o' ? 0 : function->card.registers[offset / 4];
 	/* The firmware may just be finishing an earlier reset: until this one is over nobody reads READY (specs/reset.md). */
 	if (offset == WEIR_REG_STATUS && !function->ready)

@@ -16,8 +16,8 @@
 /* Which offsets of BAR0 hold a register, and how a host may access it. */
 static int map_registers(struct weirsim *sim)
 {
-	static const uint16_t blocks[] = { WEIR_BLOCK_CONTROL, WEIR_BLOCK_ADMIN,
-					   WEIR_BLOCK_MAILBOX };
+	static const uint16_t blocks[] = { WEIR_BLOCK_CONTROL, WEIR_BLOCK_ADMIN, WEIR_BLOCK_MAILBOX,
+					   WEIR_BLOCK_TIME };
 	uint32_t writable = 0;
 
 	for (size_t i = 0; i < WEIR_REGISTERS; i++) {

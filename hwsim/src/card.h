@@ -90,8 +90,9 @@ struct hal {
 	struct card_port *ports;
 	uint32_t events;  /* things that wait for hal_poll_event() */
 	bool trace;	  /* the firmware's trace runs */
-	uint64_t time_ns; /* of this poll: stamps frames */
+	uint64_t time_ns; /* of this poll, or later: stamps frames */
 	struct card_clock clock;
+	struct weir_clock shown_clock; /* what hosts read */
 	struct card_sums sums;
 	uint64_t watchdog_kicks;
 	uint32_t function_limit; /* functions there can be: 1 + TotalVFs */
@@ -139,7 +140,8 @@ enum hal_result hal_board_dma_copy_sum(struct hal *hal, struct hal_requester to,
 				       uint32_t place, hal_tag tag);
 enum hal_result hal_board_transmit(struct hal *hal, uint8_t port, const void *header,
 				   uint32_t header_bytes, const struct hal_segment *segments,
-				   uint32_t count, const struct hal_insert *insert, hal_tag tag);
+				   uint32_t count, const struct hal_insert *insert,
+				   uint64_t *sent_ns, hal_tag tag);
 
 /* ---- fast paths ---- */
 
@@ -314,6 +316,27 @@ static inline uint8_t *card_memory(struct hal *hal, struct hal_requester request
 	return hal_board_memory(hal, requester, address, bytes, write);
 }
 
+/* hal_now_ns() */
+static inline uint64_t card_now_ns(struct hal *hal)
+{
+#if defined(__x86_64__)
+	struct card_clock *clock = &hal->clock;
+
+	if (CARD_LIKELY(clock->multiplier)) {
+		uint64_t ticks = __builtin_ia32_rdtsc() - clock->base_ticks;
+		uint64_t now_ns = clock->base_ns +
+				  (uint64_t)(((unsigned __int128)ticks * clock->multiplier) >> 32);
+
+		/* Ticks of two processors may differ by a few. */
+		if (CARD_UNLIKELY(now_ns < clock->last_ns))
+			return clock->last_ns;
+		clock->last_ns = now_ns;
+		return now_ns;
+	}
+#endif
+	return hal_board_now_ns(hal);
+}
+
 /* Memory of a frame slot. */
 static inline uint8_t *card_slot(struct card_port *port, uint32_t handle)
 {
@@ -366,7 +389,8 @@ static inline void card_receive_release(struct card_port *port, const struct hal
 	port->free_count = free_count;
 }
 
-/* A frame that stays in this process, in the ordinary case: true when it was sent. False: nothing was done. */
+/* A frame that stays in this process, in the ordinary case: true when it was sent. False: nothing was done. Within a card it arrives at
+ * hal->time_ns. */
 static inline bool card_transmit_inside(struct hal *hal, struct card_port *port, const void *header,
 					uint32_t header_bytes, const struct hal_segment *segments,
 					uint32_t count, const struct hal_insert *insert)
@@ -412,31 +436,13 @@ static inline bool card_transmit_inside(struct hal *hal, struct card_port *port,
 		__builtin_memset(to, 0, CARD_WIRE_MIN_BYTES - bytes);
 		bytes = CARD_WIRE_MIN_BYTES;
 	}
+	/* Another card may be asleep. */
+	if (CARD_UNLIKELY(peer->hal != hal))
+		peer->hal->time_ns = card_now_ns(peer->hal);
 	peer->free_count--;
 	port->frames_sent++;
 	card_queue_frame(peer, handle, data, (uint32_t)bytes);
 	return true;
-}
-
-/* The card's clock. */
-static inline uint64_t card_now_ns(struct hal *hal)
-{
-#if defined(__x86_64__)
-	struct card_clock *clock = &hal->clock;
-
-	if (CARD_LIKELY(clock->multiplier)) {
-		uint64_t ticks = __builtin_ia32_rdtsc() - clock->base_ticks;
-		uint64_t now_ns = clock->base_ns +
-				  (uint64_t)(((unsigned __int128)ticks * clock->multiplier) >> 32);
-
-		/* Ticks of two processors may differ by a few. */
-		if (CARD_UNLIKELY(now_ns < clock->last_ns))
-			return clock->last_ns;
-		clock->last_ns = now_ns;
-		return now_ns;
-	}
-#endif
-	return hal_board_now_ns(hal);
 }
 
 #endif

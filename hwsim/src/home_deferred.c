@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define OPERATIONS  256u
-#define DELAY_POLLS 8u /* an operation waits for less than this many polls */
+#define DELAY_POLLS 8u	       /* an operation waits for less than this many polls */
+#define NOT_SENT    UINT64_MAX /* what stands for the time at which a frame left, until it has */
 /* Operations whose faults are seen at once. */
 #define EARLY_FAULT_ONE_IN 4u
 
@@ -58,6 +59,8 @@ struct operation {
 	/* the checksum that is put in */
 	bool inserts;
 	struct hal_insert insert;
+	/* where the time goes with the completion at which the frame left, NULL: nowhere */
+	uint64_t *sent_ns, left_ns;
 	const struct hal_segment *segments;
 	uint32_t piece_count;
 	struct piece pieces[CARD_SEGMENTS_PER_CALL];
@@ -150,6 +153,8 @@ static void check_untouched(const struct operation *operation)
 		if (operation->to[i] != poison(operation, i))
 			stop(operation, "the destination");
 	}
+	if (operation->sent_ns && *operation->sent_ns != NOT_SENT)
+		stop(operation, "the time");
 }
 
 /* ---- beginning ---- */
@@ -174,6 +179,7 @@ static struct operation *begin(struct weirsim *sim, enum operation_kind kind, ha
 	operation->segments = NULL;
 	operation->checksum = NULL;
 	operation->inserts = false;
+	operation->sent_ns = NULL;
 	operation->piece_count = 0;
 	return operation;
 }
@@ -308,7 +314,8 @@ enum hal_result hal_dma_copy(struct hal *hal, struct hal_requester to, uint64_t 
 
 enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, const struct hal_insert *insert, hal_tag tag)
+			     uint32_t count, const struct hal_insert *insert, uint64_t *sent_ns,
+			     hal_tag tag)
 {
 	struct operation *operation;
 
@@ -325,6 +332,10 @@ enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 	operation->inserts = insert != NULL;
 	if (insert)
 		operation->insert = *insert;
+	operation->sent_ns = sent_ns;
+	/* Whoever looks before the completion sees it. */
+	if (sent_ns)
+		*sent_ns = NOT_SENT;
 	for (uint32_t i = 0; i < count; i++)
 		add_piece(operation, segments[i].requester, segments[i].address, segments[i].bytes,
 			  false);
@@ -350,7 +361,7 @@ static enum hal_result move_piece(struct weirsim *sim, const struct operation *o
 	return HAL_DONE;
 }
 
-static enum hal_result carry_out_transmit(struct weirsim *sim, const struct operation *operation)
+static enum hal_result carry_out_transmit(struct weirsim *sim, struct operation *operation)
 {
 	struct sim_port *port = &sim->ports[operation->port];
 	struct iovec iov = { .iov_base = sim->bounce, .iov_len = operation->bytes };
@@ -376,7 +387,7 @@ static enum hal_result carry_out_transmit(struct weirsim *sim, const struct oper
 	}
 	if (operation->inserts)
 		sim_insert(sim->bounce, (uint32_t)iov.iov_len, &operation->insert);
-	return sim_port_transmit(port, &iov, 1);
+	return sim_port_transmit(port, &iov, 1, &operation->left_ns);
 }
 
 static enum hal_result carry_out(struct weirsim *sim, struct operation *operation)
@@ -527,6 +538,8 @@ bool hal_poll_completion(struct hal *hal, struct hal_completion *completion)
 		memcpy(operation->to, operation->staging, operation->bytes);
 	if (operation->checksum && operation->result == HAL_DONE)
 		card_sum_add(operation->checksum, operation->taken, operation->place);
+	if (operation->sent_ns && operation->result == HAL_DONE)
+		*operation->sent_ns = operation->left_ns;
 	free(operation->staging);
 	operation->staging = NULL;
 	operation->state = OPERATION_FREE;

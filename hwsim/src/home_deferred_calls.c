@@ -17,6 +17,11 @@ uint64_t hal_now_ns(struct hal *hal)
 	return card_now_ns(hal);
 }
 
+void hal_clock_set(struct hal *hal, const struct weir_clock *clock)
+{
+	hal->shown_clock = *clock;
+}
+
 void hal_wait(struct hal *hal, uint64_t until_ns)
 {
 	hal_board_wait(hal, until_ns);

@@ -95,12 +95,20 @@ enum hal_result hal_board_dma_copy_sum(struct hal *hal, struct hal_requester to,
 
 enum hal_result hal_board_transmit(struct hal *hal, uint8_t port, const void *header,
 				   uint32_t header_bytes, const struct hal_segment *segments,
-				   uint32_t count, const struct hal_insert *insert, hal_tag tag)
+				   uint32_t count, const struct hal_insert *insert,
+				   uint64_t *sent_ns, hal_tag tag)
 {
+	if (sent_ns)
+		*sent_ns = hal->time_ns = card_now_ns(hal);
 	if (insert && card_transmit_inside(hal, &hal->ports[port], header, header_bytes, segments,
 					   count, insert))
 		return HAL_DONE;
-	return sim_transmit(sim_of(hal), port, header, header_bytes, segments, count, insert, tag);
+	if (!insert && sent_ns &&
+	    card_transmit_inside(hal, &hal->ports[port], header, header_bytes, segments, count,
+				 NULL))
+		return HAL_DONE;
+	return sim_transmit(sim_of(hal), port, header, header_bytes, segments, count, insert,
+			    sent_ns, tag);
 }
 
 enum hal_result hal_board_toeplitz(struct hal *hal, const uint8_t *key,

@@ -179,6 +179,7 @@ static bool can_insert(const struct hal_insert *insert, uint32_t header_bytes)
 static void transmit(struct weirsim *sim, const struct virt_command *command)
 {
 	struct hal_segment segments[CARD_SEGMENTS_PER_CALL];
+	uint64_t *sent_ns = NULL;
 	const void *header = device_memory(sim, command->memory, command->bytes);
 	const void *list = device_memory(sim, command->source_address,
 					 (uint64_t)command->count * sizeof(*segments));
@@ -186,14 +187,20 @@ static void transmit(struct weirsim *sim, const struct virt_command *command)
 	if (!header || !list)
 		return;
 	if (command->count > CARD_SEGMENTS_PER_CALL || command->port >= sim->config.ports ||
+	    command->sent % _Alignof(uint64_t) ||
 	    (command->inserts && !can_insert(&command->insert, command->bytes))) {
 		riscv_end(sim, "a command sends an impossible frame");
 		return;
 	}
+	if (command->sent) {
+		sent_ns = device_memory(sim, command->sent, sizeof(*sent_ns));
+		if (!sent_ns)
+			return;
+	}
 	memcpy(segments, list, command->count * sizeof(*segments));
 	complete(sim, command->tag,
 		 sim_transmit(sim, command->port, header, command->bytes, segments, command->count,
-			      command->inserts ? &command->insert : NULL, command->tag));
+			      command->inserts ? &command->insert : NULL, sent_ns, command->tag));
 }
 
 /* The firmware has not heard of the last reset of the command's function: what it says of it was meant for what was before. */
@@ -216,6 +223,14 @@ static void write_window(struct weirsim *sim, const struct virt_command *command
 		return;
 	hal_board_window_write(&sim->hal, command->requester.function, (uint32_t)command->address,
 			       sim->home->payload, command->bytes);
+}
+
+static void set_clock(struct weirsim *sim, const struct virt_command *command)
+{
+	if (command->bytes == sizeof(sim->hal.shown_clock))
+		memcpy(&sim->hal.shown_clock, sim->home->payload, command->bytes);
+	else
+		riscv_end(sim, "a command sets an impossible clock");
 }
 
 static void say(struct weirsim *sim, const struct virt_command *command)
@@ -290,13 +305,17 @@ static void carry_out(struct weirsim *sim, const struct virt_command *command)
 	case VIRT_CONSOLE:
 		say(sim, command);
 		return;
+	case VIRT_CLOCK_SET:
+		set_clock(sim, command);
+		return;
 	}
 	riscv_end(sim, "a command is of no known kind");
 }
 
 static bool has_payload(const struct virt_command *command)
 {
-	return command->kind == VIRT_WINDOW_WRITE || command->kind == VIRT_CONSOLE;
+	return command->kind == VIRT_WINDOW_WRITE || command->kind == VIRT_CONSOLE ||
+	       command->kind == VIRT_CLOCK_SET;
 }
 
 /* Copies what follows a command; false, and the end of the firmware: it cannot be. */

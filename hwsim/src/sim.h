@@ -424,11 +424,13 @@ bool sim_ports_may_sleep(struct weirsim *sim, uint64_t *until_ns);
 /* hal_transmit() at once. */
 enum hal_result sim_transmit(struct weirsim *sim, uint8_t port, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, const struct hal_insert *insert, hal_tag tag);
+			     uint32_t count, const struct hal_insert *insert, uint64_t *sent_ns,
+			     hal_tag tag);
 /* Puts the checksum into a frame that lies in one piece. */
 void sim_insert(uint8_t *frame, uint32_t bytes, const struct hal_insert *insert);
-/* A frame leaves the port: padded, sent or dropped and counted. */
-enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count);
+/* A frame leaves the port: padded, sent or dropped and counted. sent_ns as of hal_transmit(). */
+enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count,
+				  uint64_t *sent_ns);
 /* A frame arrives. 0, -ENOBUFS, -EMSGSIZE, -ENETDOWN. */
 int sim_port_deliver(struct sim_port *port, const struct iovec *iov, int count);
 /* Slots free for frames of an ordinary size: what a wire with flow control asks before it takes a frame in. */

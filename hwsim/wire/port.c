@@ -180,11 +180,14 @@ int sim_port_deliver(struct sim_port *port, const struct iovec *iov, int count)
 		handle = card->free_large_slots[--card->free_large_count];
 	data = card_slot(card, handle);
 	sim_iov_copy(data, iov, count);
+	/* A wire may bring frames between two polls, long after the last one. */
+	card->hal->time_ns = card_now_ns(card->hal);
 	card_queue_frame(card, handle, data, (uint32_t)bytes);
 	return 0;
 }
 
-enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count)
+enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov, int count,
+				  uint64_t *sent_ns)
 {
 	static const uint8_t zeros[CARD_WIRE_MIN_BYTES];
 	struct iovec padded[CARD_SEGMENTS_PER_CALL + 2];
@@ -198,6 +201,8 @@ enum hal_result sim_port_transmit(struct sim_port *port, const struct iovec *iov
 		iov = padded;
 		count++;
 	}
+	if (sent_ns)
+		*sent_ns = card_now_ns(&port->sim->hal);
 	if (bytes <= CARD_WIRE_MAX_BYTES)
 		error = port->wire->transmit(port->state, iov, count);
 	if (error) {
@@ -218,7 +223,8 @@ void sim_insert(uint8_t *frame, uint32_t bytes, const struct hal_insert *insert)
 
 enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, const struct hal_insert *insert, hal_tag tag)
+			     uint32_t count, const struct hal_insert *insert, uint64_t *sent_ns,
+			     hal_tag tag)
 {
 	struct sim_port *port = &sim->ports[index];
 	struct iovec iov[CARD_SEGMENTS_PER_CALL + 1];
@@ -256,7 +262,7 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *hea
 		for (uint32_t i = 0; sim->hal.trace && i < count; i++)
 			sim_trace_translated(sim, segments[i].requester, segments[i].address,
 					     segments[i].bytes, 0, tag);
-		return sim_port_transmit(port, iov, (int)count + 1);
+		return sim_port_transmit(port, iov, (int)count + 1, sent_ns);
 	}
 	memcpy(to, header, header_bytes);
 	to += header_bytes;
@@ -273,7 +279,7 @@ enum hal_result sim_transmit(struct weirsim *sim, uint8_t index, const void *hea
 		sim_insert(sim->bounce, (uint32_t)bytes, insert);
 	iov[0].iov_base = sim->bounce;
 	iov[0].iov_len = bytes;
-	return sim_port_transmit(port, iov, 1);
+	return sim_port_transmit(port, iov, 1, sent_ns);
 }
 
 uint32_t sim_ports_poll(struct weirsim *sim)

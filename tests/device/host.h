@@ -30,10 +30,13 @@ struct host_frame {
 	uint32_t flow_hash;
 	uint16_t queue;
 	uint32_t buffers;
+	uint64_t time_ns; /* with the flag TIMESTAMP */
 };
 
 struct host_tx {
 	bool created, shadow;
+	bool reported; /* made with a ring of reports; set before its creation */
+	uint64_t reports;
 	uint16_t tail;	/* posted */
 	uint16_t freed; /* head seen */
 	uint64_t ring, head, shadow_address, staging;
@@ -44,6 +47,7 @@ struct host_tx {
 
 struct host_rx {
 	bool created, shadow;
+	bool timed; /* completions of format 1; set before its creation */
 	uint16_t posted, taken;
 	uint8_t completion_log2;
 	uint32_t buffer_bytes;
@@ -206,6 +210,8 @@ bool host_send(struct host_function *function, uint16_t queue, const uint8_t *fr
 	       uint32_t segments, uint32_t offset, uint16_t flags, uint16_t vlan_tci);
 /* Rings the doorbell for what was posted (or writes the shadow and rings when asked to). */
 void host_send_done(struct host_function *function, uint16_t queue);
+/* When the frame whose last descriptor has this count was sent; false: that was not reported. */
+bool host_report(struct host_function *function, uint16_t queue, uint16_t count, uint64_t *time_ns);
 /* Descriptors that fit into the ring. */
 uint32_t host_transmit_room(struct host_function *function, uint16_t queue);
 /* Raw descriptor into the ring at the tail. */

@@ -9,6 +9,8 @@
 
 #define RING	      (1u << HOST_RING_LOG2)
 #define STAGING_BYTES 9408u
+/* A completion of format 1 */
+#define TIMED_BYTES (sizeof(struct weir_rx_time) + sizeof(struct weir_rx_completion))
 
 /* Runs a command with two lists of attributes. */
 static int create(struct host_function *function, uint16_t opcode,
@@ -42,19 +44,18 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 	/* Memory of a queue that was destroyed serves its successor. */
 	if (!rx->ring) {
 		rx->ring = host_alloc(function, RING * sizeof(struct weir_rx_buffer), 64);
-		rx->completion =
-			host_alloc(function, 2 * RING * sizeof(struct weir_rx_completion), 64);
+		rx->completion = host_alloc(function, 2 * RING * TIMED_BYTES, 64);
 		rx->shadow_address = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
 		for (uint32_t i = 0; i < RING; i++)
 			/* Odd alignments on purpose. */
 			rx->buffers[i] = host_alloc(function, 4096, 64) + i % 7;
 		tx->ring = host_alloc(function, RING * sizeof(struct weir_tx_descriptor), 64);
 		tx->head = host_alloc(function, 4, 64);
+		tx->reports = host_alloc(function, RING * sizeof(struct weir_tx_report), 64);
 		tx->staging = host_alloc(function, RING * STAGING_BYTES, 64);
 		tx->shadow_address = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
 	}
-	memset(host_pointer(function, rx->completion), 0,
-	       2 * RING * sizeof(struct weir_rx_completion));
+	memset(host_pointer(function, rx->completion), 0, 2 * RING * TIMED_BYTES);
 	memset(host_pointer(function, rx->shadow_address), 0, WEIR_SHADOW_BYTES);
 	memset(host_pointer(function, tx->shadow_address), 0, WEIR_SHADOW_BYTES);
 	memset(host_pointer(function, tx->head), 0, 4);
@@ -71,6 +72,7 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 				     HOST_U(COMPLETION_ADDRESS, rx->completion),
 				     HOST_U(COMPLETION_LOG2, rx->completion_log2),
 				     HOST_U(BUFFER_BYTES, buffer_bytes), HOST_U(VECTOR, vector),
+				     HOST_U(FORMAT, rx->timed ? WEIR_FORMAT_RX_TIMES : 0),
 				     HOST_U(SHADOW_ADDRESS, shadow ? rx->shadow_address : 0)),
 			more);
 	if (status)
@@ -80,6 +82,7 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 			HOST_REQUEST(HOST_U(QUEUE, queue), HOST_U(RING_ADDRESS, tx->ring),
 				     HOST_U(RING_LOG2, HOST_RING_LOG2),
 				     HOST_U(COMPLETION_ADDRESS, tx->head), HOST_U(VECTOR, vector),
+				     HOST_U(REPORT_ADDRESS, tx->reported ? tx->reports : 0),
 				     HOST_U(SHADOW_ADDRESS, shadow ? tx->shadow_address : 0)),
 			more);
 	if (status)
@@ -159,7 +162,28 @@ void host_post_descriptor(struct host_function *function, uint16_t queue,
 /* What a frame's first descriptor may ask for. */
 #define FIRST_FLAGS                                                           \
 	(WEIR_TXD_VLAN_MASK | WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK | \
-	 WEIR_TXD_IPV4_CHECKSUM_MASK)
+	 WEIR_TXD_IPV4_CHECKSUM_MASK | WEIR_TXD_TIMESTAMP_MASK)
+
+static struct weir_tx_report *report_at(struct host_function *function, uint16_t queue,
+					uint16_t count)
+{
+	struct weir_tx_report *reports = host_pointer(function, function->tx[queue].reports);
+
+	return &reports[count % RING];
+}
+
+bool host_report(struct host_function *function, uint16_t queue, uint16_t count, uint64_t *time_ns)
+{
+	const struct weir_tx_report *report = report_at(function, queue, count);
+	uint32_t flags = weir_le32_to_cpu(report->flags);
+
+	if (!(flags & WEIR_TXR_TIME_MASK))
+		return false;
+	WEIR_EXPECT_EQ(WEIR_GET(WEIR_TXR_GENERATION, flags), function->generation & 0xff);
+	WEIR_EXPECT_EQ(report->reserved, 0);
+	*time_ns = weir_le64_to_cpu(report->time);
+	return true;
+}
 
 bool host_send(struct host_function *function, uint16_t queue, const uint8_t *frame, uint32_t bytes,
 	       uint32_t segments, uint32_t offset, uint16_t flags, uint16_t vlan_tci)
@@ -190,6 +214,8 @@ bool host_send(struct host_function *function, uint16_t queue, const uint8_t *fr
 				i == 0 && flags & WEIR_TXD_CHECKSUM_MASK ? tx->checksum : 0),
 		};
 
+		if (flags & WEIR_TXD_TIMESTAMP_MASK && i + 1 == segments)
+			report_at(function, queue, tx->tail)->flags = 0;
 		memcpy(host_pointer(function, at), frame + done, take);
 		host_post_descriptor(function, queue, &descriptor);
 		done += take;
@@ -219,18 +245,32 @@ void host_send_done(struct host_function *function, uint16_t queue)
 
 /* ---- receive ---- */
 
+/* The time ahead of a completion, the same for all of a frame. */
+static void take_time(struct host_rx *rx, const struct weir_rx_completion *entry, uint32_t flags)
+{
+	const struct weir_rx_time *time = (const void *)(entry - 1);
+
+	WEIR_EXPECT_EQ(WEIR_GET(WEIR_RXC_TIMESTAMP, flags), rx->timed);
+	if (!rx->timed)
+		return;
+	WEIR_EXPECT_EQ(time->reserved, 0);
+	if (rx->part.buffers)
+		WEIR_EXPECT_EQ(weir_le64_to_cpu(time->time), rx->part.time_ns);
+	rx->part.time_ns = weir_le64_to_cpu(time->time);
+}
+
 bool host_receive(struct host_function *function, uint16_t queue, struct host_frame *frame)
 {
 	struct host_rx *rx = &function->rx[queue];
 
 	if (!rx->created)
 		return false;
-	struct weir_rx_completion *ring = host_pointer(function, rx->completion);
+	const struct weir_rx_completion *ring = host_pointer(function, rx->completion);
 	weir_le64 *buffers = host_pointer(function, rx->ring);
 
 	for (;;) {
-		const struct weir_rx_completion *entry =
-			&ring[rx->taken & ((1u << rx->completion_log2) - 1)];
+		uint32_t slot = rx->taken & ((1u << rx->completion_log2) - 1);
+		const struct weir_rx_completion *entry = &ring[rx->timed ? 2 * slot + 1 : slot];
 		uint32_t flags = weir_le32_to_cpu(entry->flags);
 
 		if (WEIR_GET(WEIR_RXC_PHASE, flags) !=
@@ -242,6 +282,7 @@ bool host_receive(struct host_function *function, uint16_t queue, struct host_fr
 		uint64_t buffer = rx->buffers[index % RING];
 
 		WEIR_EXPECT(length <= rx->buffer_bytes);
+		take_time(rx, entry, flags);
 		if (flags & WEIR_RXC_ERROR_MASK) {
 			rx->errors++;
 			WEIR_EXPECT_EQ(length, 0);

@@ -38,6 +38,8 @@ SUITE_PART(verify);
 SUITE_PART(segment);
 SUITE_PART(steer);
 SUITE_PART(steer_table);
+SUITE_PART(time);
+SUITE_PART(timestamp);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)

@@ -195,8 +195,8 @@ static void shadow_tails_that_cannot_be_stop_their_queue(void)
 
 static bool is_register(uint32_t offset)
 {
-	static const uint32_t blocks[] = { WEIR_BLOCK_CONTROL, WEIR_BLOCK_ADMIN,
-					   WEIR_BLOCK_MAILBOX };
+	static const uint32_t blocks[] = { WEIR_BLOCK_CONTROL, WEIR_BLOCK_ADMIN, WEIR_BLOCK_MAILBOX,
+					   WEIR_BLOCK_TIME };
 
 	for (size_t i = 0; i < WEIR_REGISTERS; i++)
 		if (weir_registers[i].offset == offset)
@@ -208,13 +208,19 @@ static bool is_register(uint32_t offset)
 	       offset < WEIR_REG_MAILBOX_WINDOW_VALUE + WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE;
 }
 
+/* Not what it was a moment ago, and nobody has written it. */
+static bool runs(uint32_t offset)
+{
+	return offset == WEIR_REG_TIME_LOW || offset == WEIR_REG_TIME_HIGH;
+}
+
 /* What the registers hold, as a sum; those that may move (WO read as zero) included. */
 static uint64_t registers_sum(struct host_function *function)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t offset = 0; offset < WEIR_BAR_REGISTERS_VF_BYTES; offset += 4)
-		if (is_register(offset))
+		if (is_register(offset) && !runs(offset))
 			sum = sum * 1099511628211ull + host_read(function, offset);
 	return sum;
 }
@@ -283,7 +289,7 @@ static void read_only_registers_stay_what_they_are(void)
 
 		if (info->access == 'o')
 			WEIR_EXPECT_EQ(before, 0);
-		if (info->access != 'r')
+		if (info->access != 'r' || runs(info->offset))
 			continue;
 		host_write(bad, info->offset, ~before);
 		scene_settle(scene);
@@ -312,7 +318,7 @@ static void the_block_chain_leads_to_every_block(void)
 			found |= 1u << WEIR_GET(WEIR_BLOCK_HEADER_ID, header);
 			offset = host_read(function, offset + 4);
 		}
-		WEIR_EXPECT_EQ(steps, 3);
+		WEIR_EXPECT_EQ(steps, 4);
 		WEIR_EXPECT_EQ(WEIR_GET(WEIR_REG_QUEUE_LIMITS_QUEUE_PAIRS,
 					host_read(function, WEIR_REG_QUEUE_LIMITS)),
 			       i ? WEIR_VF_QUEUE_PAIRS : WEIR_PF_QUEUE_PAIRS);
@@ -321,7 +327,7 @@ static void the_block_chain_leads_to_every_block(void)
 			       i ? WEIR_MSIX_VF_VECTORS : WEIR_MSIX_PF_VECTORS);
 	}
 	WEIR_EXPECT_EQ(found, 1u << WEIR_BLOCK_CONTROL_ID | 1u << WEIR_BLOCK_ADMIN_ID |
-				      1u << WEIR_BLOCK_MAILBOX_ID);
+				      1u << WEIR_BLOCK_MAILBOX_ID | 1u << WEIR_BLOCK_TIME_ID);
 	scene_end(scene);
 }
 

@@ -526,6 +526,8 @@ static void what_cannot_be_cut_is_refused(void)
 		{ WEIR_TXD_FIXED_ID_MASK, 1448, 54, 0, 0, 0, 0 },
 		{ WEIR_TXD_SEGMENT_MASK | WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK, 1448, 54,
 		  34, 8, 0, 0 },
+		{ WEIR_TXD_SEGMENT_MASK | WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_TIMESTAMP_MASK, 1448,
+		  54, 34, 16, 0, 0 },
 		/* segments too short and too long */
 		{ 0, 0, 54, 34, 16, 0, 0 },
 		{ 0, 31, 54, 34, 16, 0, 0 },
@@ -554,6 +556,9 @@ static void what_cannot_be_cut_is_refused(void)
 		{ 0, 1448, 54, 34, 16, 46, 0x40 },
 	};
 
+	/* One that could report when frames leave. */
+	scene->attacker->tx[0].reported = true;
+	scene_renew_queue(scene, 0);
 	for (size_t i = 0; i < WEIR_TESTS(cases); i++) {
 		struct sending sending =
 			make(scene->host, scene->attacker->index, 0, test_mac(scene->peer->index));

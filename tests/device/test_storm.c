@@ -368,6 +368,8 @@ static bool a_queue_is_made_anew(void)
 		{ 0, 0, 0, NULL },
 	};
 
+	function->rx[0].timed = chance(2);
+	function->tx[0].reported = chance(2);
 	WEIR_REQUIRE_EQ(host_queue_create_with(function, 0, 1024, (uint16_t)chance(3), chance(2),
 					       moderation),
 			WEIR_STATUS_OK);

@@ -42,10 +42,15 @@ static void send(struct traffic *traffic, uint32_t number)
 	while (posted < burst && outstanding(flow) < TRAFFIC_OUTSTANDING) {
 		uint32_t bytes = 60 + chance(traffic, chance(traffic, 8) ? 400 : 1400);
 
+		/* Some ask when they were sent, where that is told. */
+		uint16_t flags = flow->from->tx[0].reported && flow->sent % 3 == 0
+					 ? WEIR_TXD_TIMESTAMP_MASK
+					 : 0;
+
 		host_make_frame(frame, test_mac(flow->to->index), test_mac(flow->from->index), 0, 0,
 				bytes, number, flow->sent);
 		if (!host_send(flow->from, 0, frame, bytes, 1 + chance(traffic, 3),
-			       chance(traffic, 64), 0, 0))
+			       chance(traffic, 64), flags, 0))
 			break;
 		flow->sent++;
 		posted++;

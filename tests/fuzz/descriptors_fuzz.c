@@ -180,6 +180,8 @@ static void good_frame(struct input *input)
 	}
 	if (asks & 16)
 		flags |= WEIR_TXD_IPV4_CHECKSUM_MASK;
+	if (asks & 32)
+		flags |= WEIR_TXD_TIMESTAMP_MASK;
 	if (!host_send(bad, queue, frame, bytes, 1 + how % 32u, offset, flags, tci))
 		return;
 	/* Its end may be where nothing is. */
@@ -316,6 +318,11 @@ static void make_pair(uint16_t queue, uint32_t buffer_bytes, uint16_t vector, bo
 	bool had_rx = rx->created, had_tx = tx->created;
 
 	rx->created = tx->created = false;
+	/* With times and reports, or without. */
+	if (!had_rx)
+		rx->timed = shadow;
+	if (!had_tx)
+		tx->reported = shadow;
 	MUST(host_queue_create(bad, queue, buffer_bytes, vector, shadow) >= 0);
 	alive[0][queue] |= rx->created;
 	alive[1][queue] |= tx->created;
@@ -433,8 +440,9 @@ static void take_frames(void)
 		const struct weir_rx_completion *ring = host_pointer(bad, rx->completion);
 
 		for (uint32_t i = 0; i < 128; i++, rx->taken++) {
-			uint32_t word = weir_le32_to_cpu(
-				ring[rx->taken & ((1u << rx->completion_log2) - 1)].flags);
+			uint32_t slot = rx->taken & ((1u << rx->completion_log2) - 1);
+			uint32_t word =
+				weir_le32_to_cpu(ring[rx->timed ? 2 * slot + 1 : slot].flags);
 
 			if (WEIR_GET(WEIR_RXC_PHASE, word) !=
 			    (~(uint32_t)rx->taken >> rx->completion_log2 & 1))

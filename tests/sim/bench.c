@@ -252,7 +252,7 @@ enum hal_result bench_transmit_insert(struct bench *bench, uint8_t port, const v
 				      uint32_t count, const struct hal_insert *insert)
 {
 	return BENCH_CALL(bench, hal_transmit(bench->hal, port, header, header_bytes, segments,
-					      count, insert, tag));
+					      count, insert, NULL, tag));
 }
 
 enum hal_result bench_transmit(struct bench *bench, uint8_t port, const void *header,

@@ -102,7 +102,8 @@ static void frames_of_a_port_leave_in_the_order_of_the_calls(void)
 	WEIR_EXPECT_EQ(weirsim_wire_open(bench->sim, 0, "loopback"), 0);
 	for (uint32_t i = 0; i < TAGS; i++) {
 		headers[i][0] = i;
-		while (hal_transmit(bench->hal, 0, headers[i], 64, NULL, 0, NULL, i) == HAL_BUSY)
+		while (hal_transmit(bench->hal, 0, headers[i], 64, NULL, 0, NULL, NULL, i) ==
+		       HAL_BUSY)
 			;
 	}
 	for (uint32_t i = 0; i < TAGS; i++) {
@@ -231,7 +232,7 @@ static void reuses_segments_early(struct bench *bench)
 	uint8_t header[14] = { 0 };
 
 	weirsim_wire_open(bench->sim, 0, "loopback");
-	while (hal_transmit(bench->hal, 0, header, 14, &segment, 1, NULL, 1) == HAL_BUSY)
+	while (hal_transmit(bench->hal, 0, header, 14, &segment, 1, NULL, NULL, 1) == HAL_BUSY)
 		;
 	segment.bytes = 50;
 	bench_poll(bench);

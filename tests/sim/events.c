@@ -187,7 +187,7 @@ static void a_reset_takes_what_waited(void)
 	for (uint16_t n = 1; n <= 2; n++) {
 		bench_write32(bench, n, 2, 0, 9);
 		bench_write32(bench, n, 0, WEIR_REG_ADMIN_CONTROL, 1);
-		bench_write32(bench, n, 0, 0x300, 1);
+		bench_write32(bench, n, 0, 0x3f0, 1);
 	}
 	weirsim_function_reset(bench->sim, 1);
 	bench->firmware->deaf = false;

@@ -19,7 +19,7 @@ static void the_pf_is_ready_after_the_first_poll(void)
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_LINK_SPEED), 25000);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_MAX_FRAME), WEIR_MAX_FRAME_BYTES);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_RING_LIMITS), 12 | 6 << 8 | 15 << 16 | 32u << 24);
-	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_FEATURES), 0xcf);
+	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_FEATURES), 0xef);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_QUEUE_LIMITS), 4 | WEIR_MSIX_PF_VECTORS << 16);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_FUNCTION), 0);
 	/* Locally administered, unicast, and told by the serial number. */
@@ -42,15 +42,15 @@ static void the_block_chain_leads_to_every_block(void)
 		for (seen = 0; at && seen < 10; seen++) {
 			uint32_t header = board_read(&card->hal, function, at);
 			static const uint32_t offsets[] = { 0, WEIR_BLOCK_CONTROL, WEIR_BLOCK_ADMIN,
-							    WEIR_BLOCK_MAILBOX };
+							    WEIR_BLOCK_MAILBOX, WEIR_BLOCK_TIME };
 			uint32_t id = WEIR_GET(WEIR_BLOCK_HEADER_ID, header);
 
-			WEIR_REQUIRE(id >= 1 && id <= 3);
+			WEIR_REQUIRE(id >= 1 && id <= 4);
 			WEIR_EXPECT_EQ(at, offsets[id]);
 			WEIR_EXPECT_EQ(WEIR_GET(WEIR_BLOCK_HEADER_VERSION, header), 1);
 			at = board_read(&card->hal, function, at + 4);
 		}
-		WEIR_EXPECT_EQ(seen, 3);
+		WEIR_EXPECT_EQ(seen, 4);
 	}
 	card_free(card);
 }

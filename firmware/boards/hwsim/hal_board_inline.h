@@ -10,6 +10,11 @@ HAL_CALL uint64_t hal_now_ns(struct hal *hal)
 	return card_now_ns(hal);
 }
 
+HAL_CALL void hal_clock_set(struct hal *hal, const struct weir_clock *clock)
+{
+	hal->shown_clock = *clock;
+}
+
 HAL_CALL void hal_wait(struct hal *hal, uint64_t until_ns)
 {
 	hal_board_wait(hal, until_ns);
@@ -230,12 +235,15 @@ HAL_CALL void hal_receive_release(struct hal *hal, uint8_t port, const struct ha
 
 HAL_CALL enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 				      uint32_t header_bytes, const struct hal_segment *segments,
-				      uint32_t count, const struct hal_insert *insert, hal_tag tag)
+				      uint32_t count, const struct hal_insert *insert,
+				      uint64_t *sent_ns, hal_tag tag)
 {
-	if (CARD_LIKELY(!insert && card_transmit_inside(hal, &hal->ports[port], header,
-							header_bytes, segments, count, NULL)))
+	if (CARD_LIKELY(!insert && !sent_ns &&
+			card_transmit_inside(hal, &hal->ports[port], header, header_bytes, segments,
+					     count, NULL)))
 		return HAL_DONE;
-	return hal_board_transmit(hal, port, header, header_bytes, segments, count, insert, tag);
+	return hal_board_transmit(hal, port, header, header_bytes, segments, count, insert, sent_ns,
+				  tag);
 }
 
 /* ---- hashing ---- */

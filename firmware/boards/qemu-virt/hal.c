@@ -162,6 +162,14 @@ uint64_t hal_now_ns(struct hal *hal)
 	return now_ns;
 }
 
+void hal_clock_set(struct hal *hal, const struct weir_clock *clock)
+{
+	struct virt_command *command = hal_command_begin(hal, VIRT_CLOCK_SET, sizeof(*clock), true);
+
+	command->bytes = sizeof(*clock);
+	hal_command_end(hal, command, clock);
+}
+
 /* The board's loop sleeps between turns; within one there is nothing to wait for. */
 void hal_wait(struct hal *hal, uint64_t until_ns)
 {

@@ -153,7 +153,8 @@ void hal_dma_order(struct hal *hal)
 
 enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, const struct hal_insert *insert, hal_tag tag)
+			     uint32_t count, const struct hal_insert *insert, uint64_t *sent_ns,
+			     hal_tag tag)
 {
 	struct virt_command *command;
 
@@ -170,5 +171,7 @@ enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 		command->insert = *insert;
 		command->inserts = 1;
 	}
+	if (sent_ns)
+		command->sent = offset_of(hal, sent_ns, sizeof(*sent_ns));
 	return end(hal, command);
 }

@@ -28,7 +28,7 @@
 #include "hal.h"
 
 #define VIRT_MAGIC   0x74726976u /* "virt" */
-#define VIRT_VERSION 1u
+#define VIRT_VERSION 2u
 #define VIRT_PORTS   8u
 #define VIRT_LINE    64u /* bytes of a cache line */
 
@@ -71,6 +71,7 @@ enum virt_command_kind {
 	VIRT_LINK_SET,	   /* port; count: 1 up, 0 down */
 	VIRT_TRACE_ENABLE, /* count: 1 on, 0 off */
 	VIRT_CONSOLE,	   /* level; bytes of payload, no terminating zero */
+	VIRT_CLOCK_SET,	   /* payload: a struct weir_clock */
 };
 
 /* An entry of the command ring. A payload follows in the next entries, `bytes` of it, the last one filled up. */
@@ -93,6 +94,7 @@ struct virt_command {
 	uint32_t place;		  /* of the piece in it */
 	struct hal_insert insert; /* VIRT_TRANSMIT, with inserts */
 	uint32_t inserts;	  /* 1: insert is meant */
+	uint64_t sent; /* VIRT_TRANSMIT: offset of the uint64_t that is told when the frame left, 0: nobody asks */
 };
 
 /* Entries that a payload takes. */
@@ -175,8 +177,9 @@ struct virt_shared {
 	uint8_t response[WEIR_ADMIN_DATA_MAX_BYTES];
 };
 
-_Static_assert(sizeof(struct virt_command) == 88, "the same on both sides");
+_Static_assert(sizeof(struct virt_command) == 96, "the same on both sides");
 _Static_assert(sizeof(struct hal_sum) == 8, "the same on both sides");
+_Static_assert(sizeof(struct weir_clock) == 24, "the same on both sides");
 _Static_assert(sizeof(struct hal_completion) == 8, "the same on both sides");
 _Static_assert(sizeof(struct hal_event) == 32 + sizeof(struct weir_trace_record),
 	       "the same on both sides");

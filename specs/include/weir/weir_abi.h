@@ -87,6 +87,8 @@ typedef uint64_t weir_le64;
 #define WEIR_HASH_TYPES_ALL 255 /* every enum hash_type but INNER */
 #define WEIR_MODERATION_MAX_US 0xffff /* longest wait that MODERATION_US can ask for today */
 #define WEIR_MODERATION_MAX_COUNT 32768 /* greatest MODERATION_COUNT today: more fit into no ring */
+#define WEIR_FORMAT_RX_TIMES 1 /* FORMAT of a receive queue whose completions tell when frames arrived: an rx_time ahead of each rx_completion */
+#define WEIR_TIME_MAX_RATE 0x186a00000 /* greatest TIME_RATE, either way, today: a tenth */
 #define WEIR_VECTOR_NONE 0xffff /* no interrupt vector: the queue is polled */
 #define WEIR_VLAN_NONE 0xffff /* a filter that takes frames of any VLAN its vport is a member of */
 #define WEIR_FUNCTION_SELF 0xffff /* the function that sends the command */
@@ -322,6 +324,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_CHECKSUM_MASK 0x4u
 #define WEIR_REG_FEATURES_MODERATION_SHIFT 3 /* interrupts of queues can wait: MODERATION_US, MODERATION_COUNT */
 #define WEIR_REG_FEATURES_MODERATION_MASK 0x8u
+#define WEIR_REG_FEATURES_TIME_SHIFT 5 /* the card has a clock: block TIME, timestamps of frames */
+#define WEIR_REG_FEATURES_TIME_MASK 0x20u
 #define WEIR_REG_FEATURES_SEGMENTATION_SHIFT 6 /* long TCP and UDP frames are cut into segments on transmit */
 #define WEIR_REG_FEATURES_SEGMENTATION_MASK 0x40u
 #define WEIR_REG_FEATURES_STEERING_SHIFT 7 /* rules that send frames to receive queues, or drop them: STEER_ADD */
@@ -379,6 +383,12 @@ enum weir_privilege {
 #define WEIR_REG_MAILBOX_WINDOW_VALUE 0x1000u
 #define WEIR_REG_MAILBOX_WINDOW_BYTES 0x21c /* RO: size of the data window */
 #define WEIR_REG_MAILBOX_WINDOW_BYTES_VALUE 0x1000u
+/* block TIME: the card's clock, with FEATURES.TIME; it runs on whatever becomes of the function */
+#define WEIR_BLOCK_TIME 0x300
+#define WEIR_BLOCK_TIME_ID 4
+#define WEIR_BLOCK_TIME_VERSION 1
+#define WEIR_REG_TIME_LOW 0x308 /* RO: nanoseconds, bits 31:0: what they are at the moment of the read */
+#define WEIR_REG_TIME_HIGH 0x30c /* RO: bits 63:32; read TIME_HIGH, TIME_LOW, TIME_HIGH, and all again if the two differ */
 /* Header of a chained block: id in bits 15:0 and version in 23:16 at +0, offset of the next block at +4. */
 #define WEIR_BLOCK_HEADER_ID_SHIFT 0
 #define WEIR_BLOCK_HEADER_ID_MASK 0xffffu
@@ -417,6 +427,8 @@ _Static_assert(offsetof(struct weir_tx_descriptor, checksum) == 14, "ABI");
 #define WEIR_TXD_CHECKSUM_MASK 0x80u
 #define WEIR_TXD_CRC32C_SHIFT 8 /* with CHECKSUM: it is SCTP's CRC32c, of four bytes */
 #define WEIR_TXD_CRC32C_MASK 0x100u
+#define WEIR_TXD_TIMESTAMP_SHIFT 10 /* on the frame's first descriptor: write a tx_report of when it was sent */
+#define WEIR_TXD_TIMESTAMP_MASK 0x400u
 #define WEIR_TXD_IPV4_CHECKSUM_SHIFT 11 /* on the frame's first descriptor: put in the checksum of the (outermost) IPv4 header */
 #define WEIR_TXD_IPV4_CHECKSUM_MASK 0x800u
 #define WEIR_TXD_SEGMENT_SHIFT 12 /* on the frame's first descriptor, with CHECKSUM: cut the frame into segments; this descriptor is its headers, the next one a tx_payload_descriptor */
@@ -442,6 +454,21 @@ _Static_assert(offsetof(struct weir_tx_payload_descriptor, length) == 8, "ABI");
 _Static_assert(offsetof(struct weir_tx_payload_descriptor, flags) == 10, "ABI");
 _Static_assert(offsetof(struct weir_tx_payload_descriptor, mss) == 12, "ABI");
 _Static_assert(offsetof(struct weir_tx_payload_descriptor, reserved) == 14, "ABI");
+
+/* what became of a transmitted frame that asked for it; the last eight bytes become visible no earlier than the first */
+struct weir_tx_report {
+	weir_le64 time; /* with TIME: the card's clock when the frame was sent */
+	weir_le32 reserved;
+	weir_le32 flags; /* zeroed by the host before it posts the frame */
+};
+_Static_assert(sizeof(struct weir_tx_report) == 16, "ABI");
+_Static_assert(offsetof(struct weir_tx_report, time) == 0, "ABI");
+_Static_assert(offsetof(struct weir_tx_report, reserved) == 8, "ABI");
+_Static_assert(offsetof(struct weir_tx_report, flags) == 12, "ABI");
+#define WEIR_TXR_TIME_SHIFT 0 /* the frame was sent, at time */
+#define WEIR_TXR_TIME_MASK 0x1u
+#define WEIR_TXR_GENERATION_SHIFT 24 /* low bits of the function's generation */
+#define WEIR_TXR_GENERATION_MASK 0xff000000u
 
 /* entry of the free-buffer ring, format 0: the buffer's length is the queue's buffer_size */
 struct weir_rx_buffer {
@@ -504,8 +531,19 @@ _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
 #define WEIR_RXC_MARK_MASK 0x10000u
 #define WEIR_RXC_HASH_L4_SHIFT 17 /* with FLOW_HASH: ports are in it, too */
 #define WEIR_RXC_HASH_L4_MASK 0x20000u
+#define WEIR_RXC_TIMESTAMP_SHIFT 18 /* in format 1: the rx_time ahead of it is valid */
+#define WEIR_RXC_TIMESTAMP_MASK 0x40000u
 #define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
 #define WEIR_RXC_GENERATION_MASK 0xff000000u
+
+/* first half of a completion of format 1 (FORMAT_RX_TIMES), which has 32 bytes; the rx_completion is the second half */
+struct weir_rx_time {
+	weir_le64 time; /* with TIMESTAMP: the card's clock when the frame arrived */
+	weir_le64 reserved;
+};
+_Static_assert(sizeof(struct weir_rx_time) == 16, "ABI");
+_Static_assert(offsetof(struct weir_rx_time, time) == 0, "ABI");
+_Static_assert(offsetof(struct weir_rx_time, reserved) == 8, "ABI");
 
 /* a queue's shadow doorbell in host memory; the two halves are a cache line each */
 struct weir_shadow_doorbell {
@@ -748,6 +786,11 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_MODERATION_COUNT = 71, /* u16: so many completions (receive) or descriptors done (transmit) end the wait, 0: only its time does; default 0 */
 	WEIR_ATTRIBUTE_MODERATION_US_MAX = 72, /* u32: greatest MODERATION_US */
 	WEIR_ATTRIBUTE_MODERATION_COUNT_MAX = 73, /* u16: greatest MODERATION_COUNT */
+	WEIR_ATTRIBUTE_REPORT_ADDRESS = 84, /* u64: ring of tx_report, one for each descriptor of the ring, 64-byte aligned; 0 or absent: none */
+	WEIR_ATTRIBUTE_TIME = 85, /* u64: the card's clock in nanoseconds, below 2^63 */
+	WEIR_ATTRIBUTE_TIME_OFFSET = 86, /* u64: nanoseconds, two's complement */
+	WEIR_ATTRIBUTE_TIME_RATE = 87, /* u64: how much faster the clock runs than by itself: in parts per million, times 2^16, two's complement */
+	WEIR_ATTRIBUTE_TIME_RATE_MAX = 88, /* u64: greatest TIME_RATE; the least is its negative */
 	WEIR_ATTRIBUTE_STEER_LOCATION = 96, /* u16: place of a steering rule among its vport's: of several rules that match, the least location wins */
 	WEIR_ATTRIBUTE_STEER_KEY = 97, /* bytes: a steer_key: what the bits in STEER_MASK must be; the others are zero */
 	WEIR_ATTRIBUTE_STEER_MASK = 98, /* bytes: a steer_key: ones are the bits that count */
@@ -803,6 +846,8 @@ enum weir_command {
 	WEIR_COMMAND_LOG_LEVEL = 0x0071, /* lines above LEVEL are not kept */
 	WEIR_COMMAND_TRACE_SET = 0x0078, /* start (clearing the ring) or stop the trace; frames only of FUNCTION, MAC under MASK_MAC (destination or source), VLAN, ETHERTYPE where given */
 	WEIR_COMMAND_TRACE_READ = 0x0079, /* trace records from SEQUENCE on */
+	WEIR_COMMAND_TIME_GET = 0x0080, /* the card's clock, and how it is adjusted */
+	WEIR_COMMAND_TIME_SET = 0x0081, /* set the card's clock, or move it by TIME_OFFSET, and change its rate; all or nothing */
 };
 
 /* Asynchronous events. */
@@ -889,6 +934,8 @@ enum weir_stat_tx_queue {
 	WEIR_STAT_TX_QUEUE_INTERRUPTS_TIMED = 4, /* of these */
 	WEIR_STAT_TX_QUEUE_INTERRUPTS_COUNTED = 5, /* of these */
 	WEIR_STAT_TX_QUEUE_SEGMENTED = 6, /* frames with SEGMENT that were cut */
+	WEIR_STAT_TX_QUEUE_TIMESTAMPS = 7, /* frames that asked for the time they were sent at and were told */
+	WEIR_STAT_TX_QUEUE_TIMESTAMPS_MISSED = 8, /* frames that asked and were not: they were dropped, or lost on the wire */
 	WEIR_STAT_TX_QUEUE_COUNT
 };
 

@@ -72,6 +72,11 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_MODERATION_COUNT] = { "moderation_count", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_MODERATION_US_MAX] = { "moderation_us_max", WEIR_KIND_U32, 4, 4 },
 	[WEIR_ATTRIBUTE_MODERATION_COUNT_MAX] = { "moderation_count_max", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_REPORT_ADDRESS] = { "report_address", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_TIME] = { "time", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_TIME_OFFSET] = { "time_offset", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_TIME_RATE] = { "time_rate", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_TIME_RATE_MAX] = { "time_rate_max", WEIR_KIND_U64, 8, 8 },
 	[WEIR_ATTRIBUTE_STEER_LOCATION] = { "steer_location", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_STEER_KEY] = { "steer_key", WEIR_KIND_BYTES, 1, 64 },
 	[WEIR_ATTRIBUTE_STEER_MASK] = { "steer_mask", WEIR_KIND_BYTES, 1, 64 },
@@ -104,7 +109,7 @@ WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull } } },
 	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull } }, { { 0xd04ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
-	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull, 0x0ull } }, { { 0xd04ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
+	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull, 0x0ull } }, { { 0xd04ull, 0x1000c0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "rx_queue_moderate", WEIR_COMMAND_RX_QUEUE_MODERATE, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull } }, { { 0x0ull, 0xc0ull } }, { { 0x0ull, 0x0ull } } },
@@ -127,6 +132,8 @@ WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "log_level", WEIR_COMMAND_LOG_LEVEL, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x4000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "trace_set", WEIR_COMMAND_TRACE_SET, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x20000000000ull, 0x0ull } }, { { 0xc00000003002ull, 0x0ull } }, { { 0x0ull, 0x0ull } } },
 	{ "trace_read", WEIR_COMMAND_TRACE_READ, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull, 0x0ull } }, { { 0x2000000000ull, 0x0ull } }, { { 0x100a000000000ull, 0x0ull } } },
+	{ "time_get", WEIR_COMMAND_TIME_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0x1a00000ull } } },
+	{ "time_set", WEIR_COMMAND_TIME_SET, WEIR_PRIVILEGE_DEVICE_ADMIN, { { 0x0ull, 0x0ull } }, { { 0x0ull, 0xe00000ull } }, { { 0x0ull, 0x0ull } } },
 };
 #define WEIR_COMMAND_RULES (sizeof(weir_command_rules) / sizeof(weir_command_rules[0]))
 
@@ -198,6 +205,8 @@ WEIR_TABLE char *const weir_stat_tx_queue_names[WEIR_STAT_TX_QUEUE_COUNT] = {
 	"interrupts_timed",
 	"interrupts_counted",
 	"segmented",
+	"timestamps",
+	"timestamps_missed",
 };
 
 /* A value's name; value -1 ends a list. */
@@ -374,7 +383,7 @@ struct weir_register_info {
 	uint16_t offset;
 	char access;
 	uint8_t fields;
-	struct weir_field_info field[6];
+	struct weir_field_info field[12];
 };
 WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "magic", "device", 0x0, 'r', 0, { { NULL, 0, 0 } } },
@@ -387,7 +396,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 6, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 } } },
+	{ "features", "control", 0x60, 'r', 7, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "time", 5, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },
@@ -407,6 +416,8 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "mailbox_detail", "mailbox", 0x214, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mailbox_window", "mailbox", 0x218, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mailbox_window_bytes", "mailbox", 0x21c, 'r', 0, { { NULL, 0, 0 } } },
+	{ "time_low", "time", 0x308, 'r', 0, { { NULL, 0, 0 } } },
+	{ "time_high", "time", 0x30c, 'r', 0, { { NULL, 0, 0 } } },
 };
 #define WEIR_REGISTERS (sizeof(weir_registers) / sizeof(weir_registers[0]))
 

@@ -257,6 +257,11 @@ void hal_wait(struct hal *hal, uint64_t until_ns)
 	(void)until_ns;
 }
 
+void hal_clock_set(struct hal *hal, const struct weir_clock *clock)
+{
+	hal->clock = *clock;
+}
+
 void hal_watchdog_kick(struct hal *hal)
 {
 	hal->kicks++;
@@ -515,10 +520,12 @@ void hal_receive_release(struct hal *hal, uint8_t port, const struct hal_frame *
 
 enum hal_result hal_transmit(struct hal *hal, uint8_t port, const void *header,
 			     uint32_t header_bytes, const struct hal_segment *segments,
-			     uint32_t count, const struct hal_insert *insert, hal_tag tag)
+			     uint32_t count, const struct hal_insert *insert, uint64_t *sent_ns,
+			     hal_tag tag)
 {
 	(void)hal;
 	(void)insert;
+	(void)sent_ns;
 	(void)port;
 	(void)header;
 	(void)header_bytes;

@@ -61,6 +61,7 @@ struct board_function {
 
 struct hal {
 	uint64_t now_ns;
+	struct weir_clock clock; /* as hal_clock_set() was told */
 	uint64_t kicks;
 	struct hal_card card;
 	struct hal_link links[8];
