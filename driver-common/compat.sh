@@ -80,6 +80,16 @@ u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p);
 u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p)
 { o->cap_rss_sym_xor_supported = 1; p->input_xfrm = RXH_XFRM_SYM_XOR; return RXH_XFRM_NO_CHANGE; }'
 
+probe NDO_HWTSTAMP '
+int g(struct net_device *d, struct kernel_hwtstamp_config *c, struct netlink_ext_ack *e);
+void f(struct net_device_ops *o);
+void f(struct net_device_ops *o) { o->ndo_hwtstamp_set = g; }'
+probe KERNEL_TS_INFO '
+#include <linux/ethtool.h>
+int g(struct net_device *d, struct kernel_ethtool_ts_info *i);
+void f(struct ethtool_ops *o);
+void f(struct ethtool_ops *o) { o->get_ts_info = g; }'
+
 objects=
 for name in $names; do
 	objects="$objects $name.o"

@@ -26,6 +26,8 @@ static int weir_tx_create(struct weir_pair *pair)
 			  pair->memory_dma + offsetof(struct weir_pair_memory, tx_head));
 	weir_call_put_u16(call, WEIR_ATTRIBUTE_VECTOR, pair->vector);
 	weir_moderation_put(call, pair, true);
+	if (tx->reports)
+		weir_call_put_u64(call, WEIR_ATTRIBUTE_REPORT_ADDRESS, tx->reports_dma);
 	if (tx->doorbell.shadow)
 		weir_call_put_u64(call, WEIR_ATTRIBUTE_SHADOW_ADDRESS,
 				  pair->memory_dma + offsetof(struct weir_pair_memory, tx_shadow));
@@ -52,6 +54,8 @@ static int weir_rx_create(struct weir_pair *pair)
 	weir_call_put_u32(call, WEIR_ATTRIBUTE_BUFFER_BYTES, rx->buffer_bytes);
 	weir_call_put_u16(call, WEIR_ATTRIBUTE_VECTOR, pair->vector);
 	weir_moderation_put(call, pair, false);
+	if (rx->timed)
+		weir_call_put_u16(call, WEIR_ATTRIBUTE_FORMAT, WEIR_FORMAT_RX_TIMES);
 	if (rx->doorbell.shadow)
 		weir_call_put_u64(call, WEIR_ATTRIBUTE_SHADOW_ADDRESS,
 				  pair->memory_dma + offsetof(struct weir_pair_memory, rx_shadow));

@@ -102,7 +102,7 @@ static int weir_check_version(struct weir_device *weir, const char **complaint)
 static int weir_find_blocks(struct weir_device *weir, const char **complaint)
 {
 	u32 at = readl(weir->registers + WEIR_REG_FIRST_BLOCK);
-	u32 control = 0, admin = 0, mailbox = 0;
+	u32 control = 0, admin = 0, mailbox = 0, time = 0;
 	unsigned int count;
 
 	for (count = 0; at; count++) {
@@ -121,6 +121,8 @@ static int weir_find_blocks(struct weir_device *weir, const char **complaint)
 			admin = admin ?: at;
 		else if (id == WEIR_BLOCK_MAILBOX_ID)
 			mailbox = mailbox ?: at;
+		else if (id == WEIR_BLOCK_TIME_ID)
+			time = time ?: at;
 		at = readl(weir->registers + at + 4);
 	}
 	if (!control || !admin) {
@@ -130,6 +132,7 @@ static int weir_find_blocks(struct weir_device *weir, const char **complaint)
 	weir->control_block = control;
 	weir->admin_block = admin;
 	weir->mailbox_block = mailbox;
+	weir->time_block = time;
 	return 0;
 }
 
@@ -537,8 +540,10 @@ int weir_publish(struct weir_device *weir)
 	int err;
 
 	weir_state_move(weir, BIT(WEIR_STATE_DOWN), WEIR_STATE_RUNNING);
+	weir_time_register(weir);
 	err = register_netdev(weir->netdev);
 	if (err) {
+		weir_time_unregister(weir);
 		weir_state_move(weir, ~0ul, WEIR_STATE_DOWN);
 		cancel_work_sync(&weir->reset_work);
 		return err;
@@ -566,6 +571,7 @@ void weir_remove(struct weir_device *weir)
 	rtnl_unlock();
 
 	unregister_netdev(weir->netdev);
+	weir_time_unregister(weir);
 	cancel_work_sync(&weir->reset_work);
 	cancel_delayed_work_sync(&weir->service_work);
 	weir_abandon(weir);

@@ -46,10 +46,16 @@ static void weir_set_msglevel(struct net_device *netdev, u32 level)
 /* --- registers --- */
 
 /*
- * The dump is BAR0 as the ABI header lays it out, up to the mailbox's last register; places without
- * a register are zero.
+ * The dump is BAR0 as the ABI header lays it out, up to the mailbox's window; places without a
+ * register are zero.
  */
 #define WEIR_REGS_BYTES 0x400
+
+/* Whether the card has the block of a register that not every card has. */
+static bool weir_has_block_of(const struct weir_device *weir, u32 reg)
+{
+	return reg < WEIR_BLOCK_TIME ? weir->mailbox_block : weir->time_block;
+}
 
 static int weir_get_regs_len(struct net_device *netdev)
 {
@@ -69,7 +75,7 @@ static void weir_get_regs(struct net_device *netdev, struct ethtool_regs *regs, 
 
 		if (reg->access == 'o' || reg->offset + sizeof(*image) > WEIR_REGS_BYTES)
 			continue;
-		if (reg->offset >= WEIR_BLOCK_MAILBOX && !weir->mailbox_block)
+		if (reg->offset >= WEIR_BLOCK_MAILBOX && !weir_has_block_of(weir, reg->offset))
 			continue;
 		image[reg->offset / sizeof(*image)] = weir_read(weir, reg->offset);
 	}
@@ -224,6 +230,8 @@ static const char *const weir_pair_names[] = {
 	"tx_queue_%u_packets",
 	"tx_queue_%u_bytes",
 	"tx_queue_%u_woken",
+	"tx_queue_%u_timestamps",
+	"tx_queue_%u_timestamps_missed",
 	"tx_queue_%u_dropped",
 	"tx_queue_%u_linearized",
 	"tx_queue_%u_stopped",
@@ -322,8 +330,10 @@ static u64 *weir_pair_values(const struct weir_pair_stats *stats, u64 *to)
 		to[0] = u64_stats_read(&stats->tx_done.frames);
 		to[1] = u64_stats_read(&stats->tx_done.bytes);
 		to[2] = u64_stats_read(&stats->tx_done.woken);
+		to[3] = u64_stats_read(&stats->tx_done.timestamps);
+		to[4] = u64_stats_read(&stats->tx_done.timestamps_missed);
 	} while (u64_stats_fetch_retry(&stats->tx_done.sync, start));
-	to += 3;
+	to += 5;
 	do {
 		start = u64_stats_fetch_begin(&stats->tx.sync);
 		to[0] = u64_stats_read(&stats->tx.dropped);
@@ -422,5 +432,5 @@ const struct ethtool_ops weir_ethtool_ops = {
 	.get_strings = weir_get_strings,
 	.get_ethtool_stats = weir_get_ethtool_stats,
 	.get_eth_mac_stats = weir_get_eth_mac_stats,
-	.get_ts_info = ethtool_op_get_ts_info,
+	.get_ts_info = weir_get_ts_info,
 };

@@ -27,6 +27,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/ptp_clock_kernel.h>
 #include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
@@ -131,6 +132,8 @@ struct weir_tx_done_stats {
 	u64_stats_t large_bytes;
 	u64_stats_t large_wire_frames;
 	u64_stats_t large_wire_bytes;
+	u64_stats_t timestamps; /* of sent frames, given to their sockets */
+	u64_stats_t timestamps_missed; /* asked for, and the card had none */
 };
 
 /* Statistics outlive the queues they count for: they are kept from probe to remove. */
@@ -174,11 +177,13 @@ struct weir_tx_slot {
 	DEFINE_DMA_UNMAP_LEN(length);
 	bool is_page; /* mapped as a page */
 	bool is_xdp; /* a frame, and no skb */
+	bool wants_time; /* on the last descriptor of a frame: the card reports when it was sent */
 };
 
 struct weir_tx_ring {
 	/* the sender's */
 	struct weir_tx_descriptor *descriptors;
+	struct weir_tx_report *reports; /* as many; NULL: the card has none */
 	struct weir_tx_slot *slots;
 	struct weir_tx_stats *stats;
 	struct weir_doorbell doorbell;
@@ -196,6 +201,7 @@ struct weir_tx_ring {
 	u16 still_s;
 	/* nobody's while queues run */
 	dma_addr_t descriptors_dma;
+	dma_addr_t reports_dma;
 	bool created;
 };
 
@@ -205,7 +211,7 @@ struct weir_tx_ring {
 
 struct weir_rx_ring {
 	struct weir_rx_buffer *buffers;
-	struct weir_rx_completion *completions;
+	void *completions; /* see weir_rx_completion_at() */
 	struct page **pages;
 	struct page_pool *pool;
 	struct sk_buff *partial; /* a frame whose last buffer has not come yet */
@@ -216,6 +222,7 @@ struct weir_rx_ring {
 	u16 taken;
 	u16 size;
 	u16 log2;
+	bool timed; /* completions tell the time */
 	u16 buffer_bytes;
 	u32 page_bytes; /* of the page, or pages, that a buffer lies in */
 	u8 generation;
@@ -241,12 +248,13 @@ struct weir_pair {
 	struct weir_adapter tx_adapter;
 };
 
-/* What a user can set of the queues (ethtool -L, -G). */
+/* What a user can set of the queues (ethtool -L, -G), and what else they are made for. */
 struct weir_config {
 	u16 pairs;
 	u8 rx_log2;
 	u8 tx_log2;
 	u16 rx_buffer_bytes;
+	bool rx_times; /* when frames arrived: SIOCSHWTSTAMP */
 };
 
 /**
@@ -394,6 +402,7 @@ struct weir_device {
 	u32 control_block; /* offsets found in the chain of blocks */
 	u32 admin_block;
 	u32 mailbox_block; /* 0: there is none */
+	u32 time_block; /* 0: there is none */
 
 	/* read at every start */
 	u32 abi_version;
@@ -431,6 +440,10 @@ struct weir_device {
 
 	struct weir_vector *vectors;
 	u16 vectors_count;
+
+	struct ptp_clock_info clock_info;
+	struct ptp_clock *clock; /* NULL: there is none */
+	bool tx_times; /* sockets may ask when their frames were sent */
 
 	struct weir_config config;
 	struct weir_rss rss;
@@ -482,7 +495,9 @@ static inline u32 weir_register_offset(const struct weir_device *weir, u32 reg)
 		return weir->control_block + reg - WEIR_BLOCK_CONTROL;
 	if (reg < WEIR_BLOCK_MAILBOX)
 		return weir->admin_block + reg - WEIR_BLOCK_ADMIN;
-	return weir->mailbox_block + reg - WEIR_BLOCK_MAILBOX;
+	if (reg < WEIR_BLOCK_TIME)
+		return weir->mailbox_block + reg - WEIR_BLOCK_MAILBOX;
+	return weir->time_block + reg - WEIR_BLOCK_TIME;
 }
 
 static inline u32 weir_read(const struct weir_device *weir, u32 reg)
@@ -660,7 +675,26 @@ void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 	.ndo_set_rx_mode = weir_set_rx_mode, .ndo_get_stats64 = weir_get_stats64,       \
 	.ndo_tx_timeout = weir_tx_timeout, .ndo_vlan_rx_add_vid = weir_vlan_add,        \
 	.ndo_vlan_rx_kill_vid = weir_vlan_delete, .ndo_bpf = weir_bpf,                  \
-	.ndo_xdp_xmit = weir_xdp_xmit
+	.ndo_xdp_xmit = weir_xdp_xmit, WEIR_HWTSTAMP_NDOS
+
+/* weir_time.c: the card's clock, and which frames are stamped by it */
+#if !WEIR_HAVE_KERNEL_TS_INFO
+#define kernel_ethtool_ts_info ethtool_ts_info
+#endif
+void weir_time_register(struct weir_device *weir);
+void weir_time_unregister(struct weir_device *weir);
+void weir_time_start(struct weir_device *weir);
+int weir_get_ts_info(struct net_device *netdev, struct kernel_ethtool_ts_info *info);
+#if WEIR_HAVE_NDO_HWTSTAMP
+int weir_hwtstamp_get(struct net_device *netdev, struct kernel_hwtstamp_config *config);
+int weir_hwtstamp_set(struct net_device *netdev, struct kernel_hwtstamp_config *config,
+		      struct netlink_ext_ack *extack);
+#define WEIR_HWTSTAMP_NDOS \
+	.ndo_hwtstamp_get = weir_hwtstamp_get, .ndo_hwtstamp_set = weir_hwtstamp_set
+#else
+int weir_eth_ioctl(struct net_device *netdev, struct ifreq *request, int command);
+#define WEIR_HWTSTAMP_NDOS .ndo_eth_ioctl = weir_eth_ioctl
+#endif
 
 /* weir_ethtool.c */
 extern const struct ethtool_ops weir_ethtool_ops;

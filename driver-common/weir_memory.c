@@ -20,6 +20,12 @@
  */
 #define WEIR_POOL_PAGES_MAX 8192u
 
+static size_t weir_rx_completions_bytes(const struct weir_rx_ring *rx)
+{
+	return rx->size * (sizeof(struct weir_rx_completion) +
+			   (rx->timed ? sizeof(struct weir_rx_time) : 0));
+}
+
 static int weir_tx_alloc(struct weir_pair *pair, unsigned int log2)
 {
 	struct weir_device *weir = pair->weir;
@@ -35,7 +41,13 @@ static int weir_tx_alloc(struct weir_pair *pair, unsigned int log2)
 		return -ENOMEM;
 	tx->descriptors = dma_alloc_coherent(weir->dev, tx->size * sizeof(*tx->descriptors),
 					     &tx->descriptors_dma, GFP_KERNEL);
-	return tx->descriptors ? 0 : -ENOMEM;
+	if (!tx->descriptors)
+		return -ENOMEM;
+	if (!(weir->features & WEIR_REG_FEATURES_TIME_MASK))
+		return 0;
+	tx->reports = dma_alloc_coherent(weir->dev, tx->size * sizeof(*tx->reports),
+					 &tx->reports_dma, GFP_KERNEL);
+	return tx->reports ? 0 : -ENOMEM;
 }
 
 static void weir_tx_free(struct weir_pair *pair)
@@ -47,6 +59,9 @@ static void weir_tx_free(struct weir_pair *pair)
 		dma_free_coherent(pair->weir->dev, tx->size * sizeof(*tx->descriptors),
 				  tx->descriptors, tx->descriptors_dma);
 	}
+	if (tx->reports)
+		dma_free_coherent(pair->weir->dev, tx->size * sizeof(*tx->reports), tx->reports,
+				  tx->reports_dma);
 	kvfree(tx->slots);
 }
 
@@ -72,6 +87,7 @@ static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *confi
 
 	rx->log2 = config->rx_log2;
 	rx->size = 1 << config->rx_log2;
+	rx->timed = config->rx_times;
 	rx->buffer_bytes = config->rx_buffer_bytes;
 	rx->page_bytes = PAGE_SIZE << params.order;
 	rx->stats = &weir->stats[pair->index].rx;
@@ -88,7 +104,7 @@ static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *confi
 	}
 	rx->buffers = dma_alloc_coherent(weir->dev, rx->size * sizeof(*rx->buffers),
 					 &rx->buffers_dma, GFP_KERNEL);
-	rx->completions = dma_alloc_coherent(weir->dev, rx->size * sizeof(*rx->completions),
+	rx->completions = dma_alloc_coherent(weir->dev, weir_rx_completions_bytes(rx),
 					     &rx->completions_dma, GFP_KERNEL);
 	return rx->buffers && rx->completions ? 0 : -ENOMEM;
 }
@@ -112,7 +128,7 @@ static void weir_rx_free(struct weir_pair *pair)
 		dma_free_coherent(weir->dev, rx->size * sizeof(*rx->buffers), rx->buffers,
 				  rx->buffers_dma);
 	if (rx->completions)
-		dma_free_coherent(weir->dev, rx->size * sizeof(*rx->completions), rx->completions,
+		dma_free_coherent(weir->dev, weir_rx_completions_bytes(rx), rx->completions,
 				  rx->completions_dma);
 }
 
@@ -262,7 +278,7 @@ static void weir_pair_rewind(struct weir_pair *pair)
 	weir_doorbell_rewind(weir, &tx->doorbell, page + WEIR_DOORBELL_TX_TAIL,
 			     &pair->memory->tx_shadow);
 
-	memset(rx->completions, 0, rx->size * sizeof(*rx->completions));
+	memset(rx->completions, 0, weir_rx_completions_bytes(rx));
 	rx->detour = 0;
 	rx->created = false;
 	rx->generation = weir->generation;

@@ -342,6 +342,9 @@ static int weir_rebuild(struct weir_device *weir)
 		err = weir->role->restart(weir);
 	if (!err)
 		err = weir_get_info(weir);
+	/* The card may have been without power. */
+	if (!err)
+		weir_time_start(weir);
 	if (!err)
 		err = weir_mac_sync(weir);
 	if (!err && weir->data)

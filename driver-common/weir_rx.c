@@ -155,7 +155,26 @@ struct weir_rx_entry {
 	u16 length;
 	u16 place;
 	u16 vlan_tci;
+	u64 time_ns; /* with TIMESTAMP */
 };
+
+/* A completion, behind the time where the ring has times (specs/time.md, "Received frames"). */
+static const struct weir_rx_completion *weir_rx_completion_at(const struct weir_rx_ring *rx,
+							      u16 place)
+{
+	const struct weir_rx_completion *all = rx->completions;
+
+	return &all[rx->timed ? 2 * place + 1 : place];
+}
+
+/* When the completion's frame arrived. */
+static u64 weir_rx_time_of(const struct weir_rx_completion *completion)
+{
+	const struct weir_rx_time *time = (const struct weir_rx_time *)completion - 1;
+
+	BUILD_BUG_ON(sizeof(*time) != sizeof(*completion));
+	return le64_to_cpu(time->time);
+}
 
 /*
  * Looks at the next completion (specs/data-queues.md, "Receive").
@@ -163,7 +182,8 @@ struct weir_rx_entry {
  */
 static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *entry)
 {
-	const struct weir_rx_completion *completion = &rx->completions[rx->taken & (rx->size - 1)];
+	const struct weir_rx_completion *completion =
+		weir_rx_completion_at(rx, rx->taken & (rx->size - 1));
 	u32 phase = !((rx->taken >> rx->log2) & 1);
 	u16 buffer;
 
@@ -179,6 +199,8 @@ static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *ent
 	entry->length = le16_to_cpu(completion->length);
 	entry->vlan_tci = le16_to_cpu(completion->vlan_tci);
 	buffer = le16_to_cpu(completion->buffer);
+	if (unlikely(rx->timed))
+		entry->time_ns = weir_rx_time_of(completion);
 	entry->place = buffer & (rx->size - 1);
 
 	if (unlikely(WEIR_GET(WEIR_RXC_GENERATION, entry->flags) != rx->generation ||
@@ -231,6 +253,8 @@ static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *
 		weir_rx_checksum(skb, entry->flags);
 	if (entry->flags & WEIR_RXC_VLAN_MASK)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), entry->vlan_tci);
+	if (unlikely(pair->rx.timed) && entry->flags & WEIR_RXC_TIMESTAMP_MASK)
+		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(entry->time_ns);
 	skb->protocol = eth_type_trans(skb, netdev);
 	napi_gro_receive(&pair->napi, skb);
 	return true;

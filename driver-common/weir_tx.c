@@ -71,7 +71,7 @@ static bool weir_tx_prepare(struct weir_device *weir, struct weir_tx_ring *tx, s
 	return true;
 }
 
-static struct weir_tx_ask weir_tx_ask(struct sk_buff *skb)
+static struct weir_tx_ask weir_tx_ask(struct sk_buff *skb, bool wants_time)
 {
 	struct weir_tx_ask ask = {};
 
@@ -88,7 +88,28 @@ static struct weir_tx_ask weir_tx_ask(struct sk_buff *skb)
 	}
 	if (skb_is_gso(skb))
 		weir_segment_ask(skb, &ask);
+	if (wants_time)
+		ask.flags |= WEIR_TXD_TIMESTAMP_MASK;
 	return ask;
+}
+
+/*
+ * Whether the card is to tell when the skb was sent: its socket asks, and the user allows it. Of what
+ * the card cuts it tells no time.
+ */
+static bool weir_tx_wants_time(const struct weir_device *weir, const struct weir_tx_ring *tx,
+			       struct sk_buff *skb)
+{
+	return unlikely(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP) && tx->reports &&
+	       READ_ONCE(weir->tx_times) && !skb_is_gso(skb);
+}
+
+/* Takes back what was reported of an earlier frame at this place (specs/time.md, step 1). */
+static void weir_tx_await_time(struct weir_tx_ring *tx, u16 place, struct sk_buff *skb)
+{
+	tx->reports[place].flags = 0;
+	tx->slots[place].wants_time = true;
+	skb_shinfo(skb)->tx_flags |= SKBTX_IN_PROGRESS;
 }
 
 /* Writes one descriptor at @at; @ask is NULL but for the frame's first one. */
@@ -101,6 +122,7 @@ static void weir_tx_write(struct weir_tx_ring *tx, u16 at, dma_addr_t dma, unsig
 	slot->skb = NULL;
 	slot->is_page = is_page;
 	slot->is_xdp = false;
+	slot->wants_time = false;
 	dma_unmap_addr_set(slot, dma, dma);
 	dma_unmap_len_set(slot, length, length);
 	tx->descriptors[place] = (struct weir_tx_descriptor) {
@@ -150,9 +172,11 @@ static bool weir_tx_add(struct weir_tx_fill *fill, void *data, const skb_frag_t 
  * Return: how many; 0 if it could not be mapped, and nothing is left mapped.
  */
 static unsigned int weir_tx_map(struct weir_device *weir, struct weir_tx_ring *tx,
-				struct sk_buff *skb)
+				struct sk_buff *skb, bool wants_time)
 {
-	struct weir_tx_fill fill = { .weir = weir, .tx = tx, .ask = weir_tx_ask(skb) };
+	struct weir_tx_fill fill = {
+		.weir = weir, .tx = tx, .ask = weir_tx_ask(skb, wants_time),
+	};
 	unsigned int header_bytes = fill.ask.header_bytes, i;
 	struct weir_tx_payload_descriptor *payload;
 
@@ -215,6 +239,7 @@ netdev_tx_t weir_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct weir_tx_ring *tx;
 	unsigned int count, bytes;
 	struct weir_tx_slot *end;
+	bool wants_time;
 
 	/*
 	 * The queue may have been woken while it was being stopped; weir_data_halt() counts on this
@@ -234,7 +259,8 @@ netdev_tx_t weir_xmit(struct sk_buff *skb, struct net_device *netdev)
 	}
 	if (unlikely(!weir_tx_prepare(weir, tx, skb)))
 		goto drop;
-	count = weir_tx_map(weir, tx, skb);
+	wants_time = weir_tx_wants_time(weir, tx, skb);
+	count = weir_tx_map(weir, tx, skb, wants_time);
 	if (unlikely(!count))
 		goto drop;
 
@@ -243,6 +269,8 @@ netdev_tx_t weir_xmit(struct sk_buff *skb, struct net_device *netdev)
 	tx->descriptors[tx->last_end].flags |= cpu_to_le16(WEIR_TXD_END_MASK);
 	end = &tx->slots[tx->last_end];
 	end->skb = skb;
+	if (unlikely(wants_time))
+		weir_tx_await_time(tx, tx->last_end, skb);
 	skb_tx_timestamp(skb);
 	WRITE_ONCE(tx->tail, tx->tail + count);
 
@@ -291,6 +319,28 @@ static void weir_tx_count_large(struct weir_tx_large *large, const struct sk_buf
 	large->wire_bytes += bytes;
 }
 
+/*
+ * Gives a sent frame's socket the time the card has reported, if it has (specs/time.md, step 3).
+ * The head that has passed the frame was read before.
+ */
+static void weir_tx_take_time(struct weir_tx_ring *tx, u16 place, struct sk_buff *skb)
+{
+	const struct weir_tx_report *report = &tx->reports[place];
+	bool known = le32_to_cpu(READ_ONCE(report->flags)) & WEIR_TXR_TIME_MASK;
+	struct skb_shared_hwtstamps times = {};
+
+	if (known) {
+		times.hwtstamp = ns_to_ktime(le64_to_cpu(report->time));
+		skb_tstamp_tx(skb, &times);
+	}
+	u64_stats_update_begin(&tx->done_stats->sync);
+	if (known)
+		u64_stats_inc(&tx->done_stats->timestamps);
+	else
+		u64_stats_inc(&tx->done_stats->timestamps_missed);
+	u64_stats_update_end(&tx->done_stats->sync);
+}
+
 /**
  * weir_tx_clean() - free what the card has sent, up to the head it wrote back
  * @pair: its queue pair
@@ -334,6 +384,8 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 		}
 		weir_tx_unmap(weir->dev, slot);
 		if (skb) {
+			if (unlikely(slot->wants_time))
+				weir_tx_take_time(tx, clean & (tx->size - 1), skb);
 			frames++;
 			bytes += skb->len;
 			if (skb_is_gso(skb))
