@@ -21,6 +21,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "weir_admin.h"
 #include "weir_compat.h"
@@ -78,6 +79,17 @@ struct weir_rss {
 	uint64_t flows; /* RTE_ETH_RSS_* */
 };
 
+/* Times of frames (weir_time.c). */
+struct weir_timesync {
+	/* where and how an mbuf tells the time it arrived at; valid with RTE_ETH_RX_OFFLOAD_TIMESTAMP */
+	int offset;
+	uint64_t flag;
+	bool enabled; /* rte_eth_timesync_enable(): PTP frames are told apart */
+	/* the frame sent last that asked: WEIR_SENT_VALID, queue, count of its last descriptor; read once */
+	uint64_t sent;
+};
+#define WEIR_SENT_VALID (UINT64_C(1) << 32)
+
 struct weir_device {
 	struct rte_eth_dev_data *data;
 	struct rte_eth_dev *ethdev;
@@ -91,6 +103,7 @@ struct weir_device {
 
 	/* the function; valid while attached */
 	uint32_t control_block, admin_block; /* offsets in BAR0 */
+	uint32_t time_block;		     /* 0: there is none */
 	uint32_t generation;
 	uint16_t function_index;
 	bool is_vf;
@@ -110,6 +123,7 @@ struct weir_device {
 	struct weir_rss rss;
 	struct rte_flow *flows;		     /* rules, in no order */
 	uint64_t flow_locations[65536 / 64]; /* taken, a bit each */
+	struct weir_timesync timesync;
 
 	/* statistics */
 	uint64_t device_counters[WEIR_DEVICE_COUNTERS]; /* as last read */
@@ -258,6 +272,21 @@ int weir_flows_apply(struct weir_device *device);
 void weir_flows_forget(struct weir_device *device);
 /** Frees all rules, without a word to the function. */
 void weir_flows_free(struct weir_device *device);
+
+/* --- weir_time.c ---------------------------------------------------------------------------------- */
+
+/** Whether received frames tell when they arrived. */
+bool weir_times_wanted(const struct weir_device *device);
+/** Finds room for the time in mbufs, if the port is configured for it. 0 or a negative errno, logged. */
+int weir_times_configure(struct weir_device *device);
+int weir_read_clock(struct rte_eth_dev *ethdev, uint64_t *clock);
+int weir_timesync_enable(struct rte_eth_dev *ethdev);
+int weir_timesync_disable(struct rte_eth_dev *ethdev);
+int weir_timesync_read_rx(struct rte_eth_dev *ethdev, struct timespec *time, uint32_t queue);
+int weir_timesync_read_tx(struct rte_eth_dev *ethdev, struct timespec *time);
+int weir_timesync_adjust_time(struct rte_eth_dev *ethdev, int64_t delta_ns);
+int weir_timesync_read_time(struct rte_eth_dev *ethdev, struct timespec *time);
+int weir_timesync_write_time(struct rte_eth_dev *ethdev, const struct timespec *time);
 
 /* --- weir_stats.c -------------------------------------------------------------------------------- */
 

@@ -47,6 +47,8 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 	}
 	if (limits->features & WEIR_REG_FEATURES_SEGMENTATION_MASK)
 		info->tx_offload_capa |= TX_SEGMENT_OFFLOADS;
+	if (limits->features & WEIR_REG_FEATURES_TIME_MASK)
+		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	if (limits->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) {
 		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
 		info->reta_size = WEIR_INDIRECTION_ENTRIES;
@@ -124,6 +126,8 @@ static int dev_configure(struct rte_eth_dev *ethdev)
 	if (error)
 		return error;
 	error = weir_rss_configure(device);
+	if (!error)
+		error = weir_times_configure(device);
 	weir_xstats_forget(device);
 	pthread_mutex_unlock(&device->lock);
 	if (error)
@@ -138,7 +142,9 @@ static int choose_bursts(struct weir_device *device)
 	const struct rte_eth_conf *conf = &ethdev->data->dev_conf;
 	uint32_t frame_bytes = ethdev->data->mtu + WEIR_FRAME_OVERHEAD_BYTES;
 	bool chains = (conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-	bool simple = conf->txmode.offloads == RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	bool timed = weir_times_wanted(device);
+	/* Who synchronises clocks wants to know when frames were sent as well. */
+	bool simple = conf->txmode.offloads == RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE && !timed;
 	bool scattered = false;
 
 	for (uint16_t i = 0; i < ethdev->data->nb_rx_queues; i++) {
@@ -161,7 +167,9 @@ static int choose_bursts(struct weir_device *device)
 		((struct weir_tx_queue *)ethdev->data->tx_queues[i])->simple = simple;
 	ethdev->data->scattered_rx = scattered;
 	/* Both do everything; the first is made for frames of one buffer, the second for many of several. */
-	ethdev->rx_pkt_burst = scattered ? weir_receive_scattered : weir_receive;
+	ethdev->rx_pkt_burst = timed	   ? weir_receive_timed
+			       : scattered ? weir_receive_scattered
+					   : weir_receive;
 	ethdev->tx_pkt_burst = simple ? weir_transmit_simple : weir_transmit;
 	ethdev->tx_pkt_prepare = weir_transmit_prepare;
 	ethdev->rx_queue_count = weir_rx_queue_count;
@@ -421,6 +429,14 @@ const struct eth_dev_ops weir_ethdev_ops = {
 	.xstats_get = weir_xstats_get,
 	.xstats_get_names = weir_xstats_get_names,
 	.xstats_reset = weir_xstats_reset,
+	.read_clock = weir_read_clock,
+	.timesync_enable = weir_timesync_enable,
+	.timesync_disable = weir_timesync_disable,
+	.timesync_read_rx_timestamp = weir_timesync_read_rx,
+	.timesync_read_tx_timestamp = weir_timesync_read_tx,
+	.timesync_adjust_time = weir_timesync_adjust_time,
+	.timesync_read_time = weir_timesync_read_time,
+	.timesync_write_time = weir_timesync_write_time,
 	.get_reg = weir_get_reg,
 	.fw_version_get = weir_fw_version_get,
 };

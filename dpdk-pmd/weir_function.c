@@ -23,6 +23,8 @@ static uint32_t place_of(const struct weir_device *device, uint32_t offset)
 		return device->admin_block + (offset - WEIR_BLOCK_ADMIN);
 	if (offset >= WEIR_BLOCK_CONTROL && offset < WEIR_BLOCK_ADMIN)
 		return device->control_block + (offset - WEIR_BLOCK_CONTROL);
+	if (offset >= WEIR_BLOCK_TIME && device->time_block)
+		return device->time_block + (offset - WEIR_BLOCK_TIME);
 	return offset;
 }
 
@@ -75,7 +77,7 @@ bool weir_function_unchanged(struct weir_device *device)
 static int find_blocks(struct weir_device *device, bool quiet)
 {
 	uint32_t offset, next, header, limit = (uint32_t)device->transport->register_bytes;
-	uint32_t control = 0, admin = 0;
+	uint32_t control = 0, admin = 0, time = 0;
 	int error = weir_register_read(device, WEIR_REG_FIRST_BLOCK, &offset);
 
 	for (unsigned int i = 0; !error && offset != 0 && i < BLOCKS_MAX; i++, offset = next) {
@@ -98,6 +100,9 @@ static int find_blocks(struct weir_device *device, bool quiet)
 		case WEIR_BLOCK_ADMIN_ID:
 			admin = offset;
 			break;
+		case WEIR_BLOCK_TIME_ID:
+			time = offset;
+			break;
 		}
 	}
 	if (!error && (!control || !admin))
@@ -111,6 +116,7 @@ static int find_blocks(struct weir_device *device, bool quiet)
 	}
 	device->control_block = control;
 	device->admin_block = admin;
+	device->time_block = time;
 	return 0;
 }
 

@@ -126,7 +126,9 @@ int weir_rx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t des
 	queue->free_threshold = RTE_MIN(queue->free_threshold, (uint16_t)(descriptors / 2));
 
 	ring_bytes = entries * sizeof(struct weir_rx_buffer);
-	completion_bytes = entries * sizeof(struct weir_rx_completion);
+	/* Room for either format. */
+	completion_bytes =
+		entries * (sizeof(struct weir_rx_completion) + sizeof(struct weir_rx_time));
 	queue->buffers = rte_zmalloc_socket("weir_rx_buffers", entries * sizeof(queue->buffers[0]),
 					    RTE_CACHE_LINE_SIZE, (int)socket);
 	queue->zone = rte_eth_dma_zone_reserve(ethdev, "weir_rx", index,
@@ -154,7 +156,7 @@ int weir_tx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t des
 {
 	struct weir_device *device = weir_device_of(ethdev);
 	int ring_log2 = ring_log2_for(device, "transmit", descriptors);
-	size_t ring_bytes, head_bytes = ZONE_ALIGNMENT;
+	size_t ring_bytes, reports_bytes, head_bytes = ZONE_ALIGNMENT;
 	struct weir_tx_queue *queue;
 	uint32_t entries;
 
@@ -182,11 +184,12 @@ int weir_tx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t des
 	queue->free_threshold = RTE_MIN(queue->free_threshold, (uint16_t)(descriptors / 2));
 
 	ring_bytes = entries * sizeof(struct weir_tx_descriptor);
+	reports_bytes = entries * sizeof(struct weir_tx_report);
 	queue->mbufs = rte_zmalloc_socket("weir_tx_mbufs", entries * sizeof(queue->mbufs[0]),
 					  RTE_CACHE_LINE_SIZE, (int)socket);
 	queue->zone = rte_eth_dma_zone_reserve(ethdev, "weir_tx", index,
 					       sizeof(struct weir_shadow_doorbell) + head_bytes +
-						       ring_bytes,
+						       ring_bytes + reports_bytes,
 					       ZONE_ALIGNMENT, (int)socket);
 	ethdev->data->tx_queues[index] = queue;
 	if (!queue->mbufs || !queue->zone) {
@@ -201,6 +204,8 @@ int weir_tx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t des
 	queue->head = RTE_PTR_ADD(queue->zone->addr, sizeof(struct weir_shadow_doorbell));
 	queue->ring =
 		RTE_PTR_ADD(queue->zone->addr, sizeof(struct weir_shadow_doorbell) + head_bytes);
+	queue->reports_iova = queue->ring_iova + ring_bytes;
+	queue->reports = RTE_PTR_ADD(queue->ring, ring_bytes);
 	return 0;
 }
 
@@ -299,8 +304,12 @@ int weir_rx_queue_create(struct weir_rx_queue *queue, uint16_t vector)
 
 	queue->good_flags = WEIR_RXC_END_MASK | WEIR_PREP(WEIR_RXC_GENERATION, device->generation);
 	queue->shadow = has_shadow(device) ? queue->zone->addr : NULL;
+	queue->timed = weir_times_wanted(device);
+	queue->ptp_time_ns = 0;
 	weir_tlv_begin(&request);
 	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_QUEUE, queue->index);
+	if (queue->timed)
+		weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_FORMAT, WEIR_FORMAT_RX_TIMES);
 	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_RING_ADDRESS, queue->ring_iova);
 	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_RING_LOG2, queue->ring_log2);
 	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_COMPLETION_ADDRESS, queue->completion_iova);
@@ -330,6 +339,8 @@ int weir_tx_queue_create(struct weir_tx_queue *queue)
 	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_RING_ADDRESS, queue->ring_iova);
 	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_RING_LOG2, queue->ring_log2);
 	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_COMPLETION_ADDRESS, queue->head_iova);
+	if (device->limits.features & WEIR_REG_FEATURES_TIME_MASK)
+		weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_REPORT_ADDRESS, queue->reports_iova);
 	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_VECTOR, WEIR_VECTOR_NONE);
 	if (queue->shadow)
 		weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_SHADOW_ADDRESS, queue->shadow_iova);
@@ -459,7 +470,9 @@ int weir_rx_burst_mode_get(struct rte_eth_dev *ethdev, uint16_t index,
 #endif
 
 	snprintf(mode->info, sizeof(mode->info), "%s",
-		 ethdev->data->scattered_rx ? "Scalar Scattered" : one_buffer);
+		 weir_times_wanted(weir_device_of(ethdev)) ? "Scalar with times"
+		 : ethdev->data->scattered_rx		   ? "Scalar Scattered"
+							   : one_buffer);
 	return 0;
 }
 

@@ -35,6 +35,7 @@ struct weir_rx_queue {
 	bool broken; /* the device did what it must not: nothing more until the function is reset */
 	bool disordered; /* buffers have come back out of order: slots may be taken */
 	bool in_frame;	 /* the next completion belongs to a frame that has begun */
+	uint8_t timed;	 /* 1: completions tell the time (format 1), and are twice as long */
 	uint32_t buffer_bytes;
 	uint32_t good_flags; /* of a completion, its generation bit apart, when all is well */
 	const volatile struct weir_rx_completion *completions;
@@ -47,6 +48,7 @@ struct weir_rx_queue {
 	struct rte_mbuf *partial,
 		*partial_last; /* what has come of it; NULL: it went wrong, drop the rest */
 	bool chains;	       /* the application takes frames of several buffers */
+	uint64_t ptp_time_ns;  /* when the last PTP frame came; 0: it was read, or none has */
 	uint64_t frames, bytes;
 	uint64_t errors;	   /* frames that cannot be handed on */
 	uint64_t transfers_failed; /* frames whose transfer failed; the function counts them, too */
@@ -81,6 +83,7 @@ struct weir_tx_queue {
 	struct rte_mbuf *
 		*mbufs; /* by slot; in the full path the frame at its last descriptor, else NULL */
 	const volatile weir_le32 *head; /* written by the device */
+	struct weir_tx_report *reports; /* by slot: when frames that ask were sent */
 
 	struct weir_shadow_doorbell *shadow __rte_aligned(64); /* NULL: the function has none */
 	uint64_t frames, bytes;
@@ -92,7 +95,7 @@ struct weir_tx_queue {
 	uint64_t base_frames, base_bytes, base_dropped; /* at the last reset of statistics */
 	struct weir_device *device;
 	const struct rte_memzone *zone;
-	uint64_t ring_iova, head_iova, shadow_iova;
+	uint64_t ring_iova, head_iova, shadow_iova, reports_iova;
 	struct rte_eth_txconf conf;
 	uint16_t index;
 	uint16_t descriptors;
@@ -139,6 +142,7 @@ static inline bool weir_shadow_wants_doorbell(const struct weir_shadow_doorbell 
 
 /** rx_pkt_burst where a frame fits one buffer, and where it may take several. */
 uint16_t weir_receive(void *queue, struct rte_mbuf **frames, uint16_t count);
+uint16_t weir_receive_timed(void *queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t weir_receive_scattered(void *queue, struct rte_mbuf **frames, uint16_t count);
 /** Posts buffers up to the queue's capacity, for its start. 0 or -ENOMEM. */
 int weir_rx_fill(struct weir_rx_queue *queue);

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include <rte_mbuf_dyn.h>
 #include <rte_prefetch.h>
 
 #if defined(__SSSE3__)
@@ -309,9 +310,18 @@ static void give_up(struct weir_rx_queue *queue)
 	weir_device_suspect(queue->device);
 }
 
+/* The completion of a count, whatever its format; bursts of frames without times know that there is but one. */
+static inline const volatile struct weir_rx_completion *completion_at(
+	const struct weir_rx_queue *queue, uint16_t count)
+{
+	uint32_t slot = count & queue->mask;
+
+	return &queue->completions[(slot << queue->timed) + queue->timed];
+}
+
 static bool completion_is_new(const struct weir_rx_queue *queue)
 {
-	uint32_t flags = weir_load32(&queue->completions[queue->taken & queue->mask].flags);
+	uint32_t flags = weir_load32(&completion_at(queue, queue->taken)->flags);
 
 	return ((flags ^ weir_ring_phase(queue->taken, queue->ring_log2)) & WEIR_RXC_PHASE_MASK) ==
 	       0;
@@ -336,8 +346,7 @@ static void append(struct weir_rx_queue *queue, struct rte_mbuf *mbuf)
  */
 static struct rte_mbuf *take_completion(struct weir_rx_queue *queue)
 {
-	const volatile struct weir_rx_completion *entry =
-		&queue->completions[queue->taken & queue->mask];
+	const volatile struct weir_rx_completion *entry = completion_at(queue, queue->taken);
 	struct completion completion;
 	struct rte_mbuf *mbuf, *frame;
 	uint16_t slot;
@@ -522,13 +531,74 @@ uint16_t weir_receive_scattered(void *opaque, struct rte_mbuf **frames, uint16_t
 	return got;
 }
 
+/* The time ahead of a completion that was seen to be new. */
+static inline uint64_t time_of(const volatile struct weir_rx_completion *completion)
+{
+	const volatile struct weir_rx_time *time = (const volatile void *)(completion - 1);
+
+	return weir_le64_to_cpu(time->time);
+}
+
+/* Puts the time that its last completion tells into a frame, and keeps it of a PTP frame. */
+static inline void stamp(struct weir_rx_queue *queue, struct rte_mbuf *frame, uint64_t time_ns)
+{
+	const struct weir_timesync *timesync = &queue->device->timesync;
+	const struct rte_ether_hdr *header = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+
+	*RTE_MBUF_DYNFIELD(frame, timesync->offset, rte_mbuf_timestamp_t *) = time_ns;
+	frame->ol_flags |= timesync->flag;
+	if (timesync->enabled && frame->data_len >= sizeof(*header) &&
+	    header->ether_type == RTE_BE16(RTE_ETHER_TYPE_1588)) {
+		frame->ol_flags |= RTE_MBUF_F_RX_IEEE1588_PTP | RTE_MBUF_F_RX_IEEE1588_TMST;
+		frame->timesync = queue->index;
+		__atomic_store_n(&queue->ptp_time_ns, time_ns, __ATOMIC_RELAXED);
+	}
+}
+
+uint16_t weir_receive_timed(void *opaque, struct rte_mbuf **frames, uint16_t count)
+{
+	struct weir_rx_queue *queue = opaque;
+	uint32_t left = queue->mask + 1u;
+	uint16_t got = 0;
+
+	if (unlikely(!weir_gate_enter(&queue->gate)))
+		return 0;
+	check_doorbell(queue);
+	while (got < count && left-- && !queue->broken && completion_is_new(queue)) {
+		uint16_t next = (queue->taken + 1u) & queue->mask;
+		struct rte_mbuf *frame;
+		uint64_t time_ns;
+
+		if (queue->buffers[next])
+			rte_prefetch0(queue->buffers[next]);
+		weir_load_fence();
+		time_ns = time_of(completion_at(queue, queue->taken));
+		frame = take_completion(queue);
+		if (!frame)
+			continue;
+		if (unlikely(frame->nb_segs > 1 && !queue->chains)) {
+			rte_pktmbuf_free(frame);
+			queue->errors++;
+			continue;
+		}
+		stamp(queue, frame, time_ns);
+		queue->frames++;
+		queue->bytes += frame->pkt_len;
+		frames[got++] = frame;
+	}
+	if (room(queue) >= queue->free_threshold)
+		post_buffers(queue);
+	weir_gate_leave(&queue->gate);
+	return got;
+}
+
 /* --- what applications ask about a queue ----------------------------------------------------------- */
 
 /* Whether the completion `ahead` places from the next one has been written. Looks only. */
 static bool written_ahead(const struct weir_rx_queue *queue, uint16_t ahead)
 {
 	uint16_t place = (uint16_t)(queue->taken + ahead);
-	uint32_t flags = weir_load32(&queue->completions[place & queue->mask].flags);
+	uint32_t flags = weir_load32(&completion_at(queue, place)->flags);
 
 	return ((flags ^ weir_ring_phase(place, queue->ring_log2)) & WEIR_RXC_PHASE_MASK) == 0;
 }

@@ -15,7 +15,8 @@
 /* The only things this device does for a frame. */
 #define CHECKSUMS_DONE (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 #define CUTS_DONE      (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)
-#define OFFLOADS_DONE  (RTE_MBUF_F_TX_VLAN | CHECKSUMS_DONE | CUTS_DONE)
+#define OFFLOADS_DONE \
+	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IEEE1588_TMST | CHECKSUMS_DONE | CUTS_DONE)
 /* Flags of an mbuf that ask for something; others describe it. */
 #define OFFLOADS_REFUSED                                                        \
 	(RTE_MBUF_F_TX_OFFLOAD_MASK & ~OFFLOADS_DONE &                          \
@@ -357,6 +358,21 @@ static inline bool sendable(const struct weir_tx_queue *queue, const struct rte_
 	       frame->pkt_len <= queue->max_frame_bytes - tag_bytes;
 }
 
+/* Whether a frame asks when it is sent, of a function that can tell. */
+static inline bool asks_time(const struct weir_tx_queue *queue, const struct rte_mbuf *frame)
+{
+	return unlikely(frame->ol_flags & RTE_MBUF_F_TX_IEEE1588_TMST) &&
+	       (queue->device->limits.features & WEIR_REG_FEATURES_TIME_MASK);
+}
+
+/* Where the time of a frame will be, whose last descriptor has this count (specs/time.md, "Transmitted frames"). */
+static void await_time(struct weir_tx_queue *queue, uint16_t last)
+{
+	queue->reports[last & queue->mask].flags = 0;
+	__atomic_store_n(&queue->device->timesync.sent,
+			 WEIR_SENT_VALID | (uint64_t)queue->index << 16 | last, __ATOMIC_RELEASE);
+}
+
 /* Writes the descriptors of a frame; returns the tail behind them. There is room. */
 static inline uint16_t frame_write(struct weir_tx_queue *queue, struct rte_mbuf *frame,
 				   uint16_t tail)
@@ -372,6 +388,8 @@ static inline uint16_t frame_write(struct weir_tx_queue *queue, struct rte_mbuf 
 		first.flags |= WEIR_TXD_VLAN_MASK;
 		vlan_tci = frame->vlan_tci;
 	}
+	if (asks_time(queue, frame))
+		first.flags |= WEIR_TXD_TIMESTAMP_MASK;
 	for (const struct rte_mbuf *segment = frame; segment; segment = segment->next) {
 		uint16_t slot = tail & queue->mask;
 
@@ -385,6 +403,8 @@ static inline uint16_t frame_write(struct weir_tx_queue *queue, struct rte_mbuf 
 		last = tail++;
 	}
 	queue->ring[last & queue->mask].flags |= weir_cpu_to_le16((uint16_t)WEIR_TXD_END_MASK);
+	if (asks_time(queue, frame))
+		await_time(queue, last);
 	queue->mbufs[last & queue->mask] = frame;
 	return tail;
 }

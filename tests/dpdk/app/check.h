@@ -137,5 +137,6 @@ int command_facts(void);
 int command_checksum(void);
 int command_flow(void);
 int command_segment(void);
+int command_time(void);
 
 #endif

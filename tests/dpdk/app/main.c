@@ -31,6 +31,7 @@ static const struct {
 	{ "checksum", command_checksum, 2 },
 	{ "flow", command_flow, 2 },
 	{ "segment", command_segment, 2 },
+	{ "time", command_time, 2 },
 };
 
 static char **options;
