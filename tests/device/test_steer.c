@@ -302,6 +302,32 @@ static void the_least_location_decides(void)
 	host_destroy(host);
 }
 
+/* Two masks: both have the lesser locations in rules that do not match; where the one's rule that does stands, varies. */
+static void masks_are_looked_at_until_none_can_win(void)
+{
+	struct host *host = card(2);
+	struct host_function *to = &host->functions[2];
+	struct rule first = { .location = 0, .action = WEIR_STEER_ACTION_DROP },
+		    second = { .location = 5, .action = WEIR_STEER_ACTION_DROP },
+		    by_source = { .action = WEIR_STEER_ACTION_QUEUE, .queue = 1 },
+		    by_protocol = { .location = 30, .action = WEIR_STEER_ACTION_QUEUE, .queue = 2 };
+
+	RULE_MATCH(&first, source_address, "\xc0\0\x02\x09");
+	RULE_MATCH(&second, protocol, "\x11");
+	RULE_MATCH(&by_source, source_address, "\xc0\0\x02\x01");
+	RULE_MATCH(&by_protocol, protocol, "\x06");
+	WEIR_REQUIRE_EQ(rule_add(to, &first), WEIR_STATUS_OK);
+	WEIR_REQUIRE_EQ(rule_add(to, &second), WEIR_STATUS_OK);
+	WEIR_REQUIRE_EQ(rule_add(to, &by_protocol), WEIR_STATUS_OK);
+	for (uint16_t location = 20; location <= 40; location += 20) {
+		by_source.location = location;
+		WEIR_REQUIRE_EQ(rule_add(to, &by_source), WEIR_STATUS_OK);
+		WEIR_EXPECT_EQ(steer_queue(host, steer_packet()), location == 20 ? 1 : 2);
+		WEIR_REQUIRE_EQ(rule_delete(to, location), WEIR_STATUS_OK);
+	}
+	host_destroy(host);
+}
+
 static void dropped_frames_are_counted_and_others_come(void)
 {
 	struct host *host = card(2);
@@ -407,8 +433,10 @@ static void every_taker_has_its_own_rules(void)
 
 /* ---- order ---- */
 
-/* Frames that are visible now, of all queues: none is missing before a later one. */
-static void look_for_holes(struct host_function *function, uint32_t *next)
+#define ORDER_MARK 0x5555u
+
+/* Frames that are visible now, of all queues: none is missing before a later one. Each is told the mark of a rule to its queue, or its flow's hash. */
+static void look_for_holes(struct host_function *function, uint32_t *next, uint32_t hash)
 {
 	static struct host_frame got;
 	bool seen[512] = { false };
@@ -418,6 +446,8 @@ static void look_for_holes(struct host_function *function, uint32_t *next)
 		while (host_receive(function, queue, &got)) {
 			uint32_t number;
 
+			WEIR_EXPECT_EQ(got.flow_hash,
+				       got.flags & WEIR_RXC_MARK_MASK ? ORDER_MARK + queue : hash);
 			memcpy(&number, got.data + 60, 4);
 			WEIR_REQUIRE(number - *next < WEIR_TESTS(seen));
 			seen[number - *next] = true;
@@ -437,8 +467,10 @@ static void a_flow_stays_in_order_while_rules_change(void)
 	uint32_t sent = 0, next = 0;
 	struct packet packet = steer_packet();
 	static uint8_t frame[512];
+	static struct host_frame plain;
 	uint32_t bytes = packet_make(&packet, frame);
 
+	WEIR_REQUIRE(steer_pass(host, frame, bytes, &plain) != STEER_NONE);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		struct rule rule = to_chosen((uint16_t)(round * 7 % 5));
 
@@ -449,6 +481,8 @@ static void a_flow_stays_in_order_while_rules_change(void)
 		}
 		host_send_done(from, 0);
 		rule.queue = (uint16_t)(round % STEER_QUEUES);
+		rule.marks = round % 4 < 2;
+		rule.mark = ORDER_MARK + rule.queue;
 		rule.mask.source_port[round % 2] = (uint8_t)(1 << round % 8);
 		rule.key.source_port[round % 2] =
 			(uint8_t)((round % 2 ? 0x22 : 0x11) & rule.mask.source_port[round % 2]);
@@ -462,10 +496,10 @@ static void a_flow_stays_in_order_while_rules_change(void)
 			WEIR_EXPECT(status == WEIR_STATUS_OK || status == WEIR_STATUS_EXISTS);
 		}
 		host_turn(host);
-		look_for_holes(to, &next);
+		look_for_holes(to, &next, plain.flow_hash);
 	}
 	host_settle(host);
-	look_for_holes(to, &next);
+	look_for_holes(to, &next, plain.flow_hash);
 	WEIR_EXPECT_EQ(next, sent);
 	WEIR_EXPECT(sent > 3 * ROUNDS);
 	host_destroy(host);
@@ -478,6 +512,7 @@ const struct weir_test steer_tests[] = {
 	{ "steer.only_the_masks_bits_count", only_the_masks_bits_count },
 	{ "steer.a_port_vlans_vf_steers_by_what_it_sees", a_port_vlans_vf_steers_by_what_it_sees },
 	{ "steer.the_least_location_decides", the_least_location_decides },
+	{ "steer.masks_are_looked_at_until_none_can_win", masks_are_looked_at_until_none_can_win },
 	{ "steer.dropped_frames_are_counted_and_others_come",
 	  dropped_frames_are_counted_and_others_come },
 	{ "steer.a_mark_is_told_in_place_of_the_hash", a_mark_is_told_in_place_of_the_hash },

@@ -24,6 +24,11 @@ prepare() {
 }
 tap_run guest.steering.two_functions_are_ready prepare
 
+# fresh COMMAND...: runs a test without rules that one before it may have left behind
+fresh() {
+	forget && "$@"
+}
+
 # rule WHAT...: a rule of VF 1; this ethtool says what went wrong, but ends as if it had gone well
 rule() {
 	rule_output=$(in_vf 1 ethtool -N vf "$@" 2>&1)
@@ -68,7 +73,7 @@ each_kind_of_flow() {
 	rule flow-type ip6 l4proto 58 action 3 && pings 3 2001:db8::2 && pings 0 10.9.0.2 && forget || return 1
 	rule flow-type ip4 l4proto 17 l4data 0x17701389 action 1 && udp 1 && udp 0 10.9.0.1 6001 && forget
 }
-tap_run guest.steering.flows_of_each_kind_come_to_the_queue_of_their_rule each_kind_of_flow
+tap_run guest.steering.flows_of_each_kind_come_to_the_queue_of_their_rule fresh each_kind_of_flow
 
 ethernet() {
 	rule flow-type ether proto 0x86dd action 2 && pings 2 2001:db8::2 && pings 0 10.9.0.2 && forget || return 1
@@ -78,14 +83,14 @@ ethernet() {
 	rule flow-type ether vlan 5 m 0xf000 action 3 && pings 3 10.9.5.2 && pings 0 10.9.0.2 && forget || return 1
 	rule flow-type ip4 src-ip 10.9.5.1 vlan 6 m 0xf000 action 3 && pings 0 10.9.5.2 && forget
 }
-tap_run guest.steering.addresses_types_and_vlans_decide_too ethernet
+tap_run guest.steering.addresses_types_and_vlans_decide_too fresh ethernet
 
 masks() {
 	# A mask says what does not count.
 	rule flow-type ip4 src-ip 10.9.0.0 m 0.0.0.255 action 2 && pings 2 10.9.0.2 && pings 0 10.9.5.2 && forget || return 1
 	rule flow-type udp4 dst-port 5000 m 0x000f action 1 && udp 1 && udp 1 10.9.0.1 6000 10.9.0.2 5002 && forget
 }
-tap_run guest.steering.what_a_mask_leaves_out_does_not_count masks
+tap_run guest.steering.what_a_mask_leaves_out_does_not_count fresh masks
 
 least_wins() {
 	rule flow-type udp4 action 1 loc 20 && rule flow-type udp4 dst-port 5001 action 2 loc 10 && rule flow-type udp4 src-port 6000 action 3 loc 30 || return 1
@@ -93,13 +98,13 @@ least_wins() {
 	# In place of the one that is there
 	rule flow-type udp4 src-port 6000 action 1 loc 30 && rules_are 1 && udp 1 && rule flow-type udp4 dst-port 5002 action 2 loc 30 && rules_are 1 && udp 0 && forget
 }
-tap_run guest.steering.of_several_rules_the_least_location_wins least_wins
+tap_run guest.steering.of_several_rules_the_least_location_wins fresh least_wins
 
 drops() {
 	rule flow-type ip4 l4proto 1 src-ip 10.9.0.1 action -1 && stranger 0 10.9.0.2 && udp 0 && pings 0 2001:db8::2 || return 1
 	says 'vport_rx_dropped_by_rule: [1-9]' in_vf 1 ethtool -S vf && forget && reaches 0 10.9.0.2
 }
-tap_run guest.steering.a_rule_drops drops
+tap_run guest.steering.a_rule_drops fresh drops
 
 # What is listed is what was said.
 listed() {
@@ -116,7 +121,7 @@ listed() {
 	says 'Filter: 511' in_vf 1 ethtool -n vf && says 'Action: Drop' in_vf 1 ethtool -n vf rule 511 && says 'VLAN: 0x5 mask: 0xf000' in_vf 1 ethtool -n vf rule 511 || return 1
 	forget && rules_are 0
 }
-tap_run guest.steering.rules_are_listed_as_they_were_said listed
+tap_run guest.steering.rules_are_listed_as_they_were_said fresh listed
 
 nonsense() {
 	refused flow-type udp4 dst-port 1 action 4 && refused flow-type udp4 dst-port 1 action 0x100000001 && refused flow-type esp4 spi 1 action 1 &&
@@ -124,7 +129,7 @@ nonsense() {
 	rule flow-type udp4 dst-port 1 action 1 && refused flow-type udp4 dst-port 1 action 2 loc 3 && refused delete 3 && rules_are 1 && forget || return 1
 	dmesg | grep -q 'steering rule refused: there is no such queue' && dmesg | grep -q 'steering rule refused: flow types are'
 }
-tap_run guest.steering.what_the_card_cannot_do_is_refused nonsense
+tap_run guest.steering.what_the_card_cannot_do_is_refused fresh nonsense
 
 survive() {
 	rule flow-type udp4 dst-port 5001 action 3 loc 1 || return 1
@@ -138,7 +143,7 @@ survive() {
 	in_vf 1 ethtool -K vf ntuple off && rules_are 0 && udp 0 10.9.0.1 6000 10.9.0.2 5002 && refused flow-type udp4 action 1 && in_vf 1 ethtool -K vf ntuple on &&
 		rule flow-type udp4 action 1 && udp 1 && forget
 }
-tap_run guest.steering.rules_outlive_stop_reset_and_change_of_queues survive
+tap_run guest.steering.rules_outlive_stop_reset_and_change_of_queues fresh survive
 
 pf_too() {
 	ethtool -N pf flow-type tcp6 dst-port 80 action 0 loc 4000 && says 'Filter: 4000' ethtool -n pf && ethtool -N pf delete 4000 && says 'Total 0 rules' ethtool -n pf
