@@ -25,6 +25,7 @@ static const struct {
 	{ WEIR_COMMAND_STEER_DELETE, weir_command_steer_delete },
 	{ WEIR_COMMAND_STEER_GET, weir_command_steer_get },
 	{ WEIR_COMMAND_STEER_LIST, weir_command_steer_list },
+	{ WEIR_COMMAND_SPREAD_DELETE, weir_command_spread_delete },
 	{ WEIR_COMMAND_FILTER_ADD, weir_command_filter_add },
 	{ WEIR_COMMAND_FILTER_DELETE, weir_command_filter_delete },
 	{ WEIR_COMMAND_VLAN_ADD, weir_command_vlan_add },

@@ -35,7 +35,7 @@ static enum weir_status take_match(struct weir_request *request, struct weir_ste
 	return WEIR_STATUS_OK;
 }
 
-/* A queue belongs to the action QUEUE, and to no other. */
+/* A queue belongs to the action QUEUE, a context to SPREAD, and to no other. */
 static enum weir_status take_action(struct weir_request *request, struct weir_steer_request *rule)
 {
 	const struct weir_arguments *arguments = &request->arguments;
@@ -46,6 +46,10 @@ static enum weir_status take_action(struct weir_request *request, struct weir_st
 	rule->action = (uint8_t)arguments->number[WEIR_ATTRIBUTE_STEER_ACTION];
 	if (has_queue && rule->action != WEIR_STEER_ACTION_QUEUE)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_QUEUE);
+	if (weir_has(arguments, WEIR_ATTRIBUTE_SPREAD_CONTEXT) &&
+	    rule->action != WEIR_STEER_ACTION_SPREAD)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_SPREAD_CONTEXT);
+	rule->context = (uint8_t)weir_number(arguments, WEIR_ATTRIBUTE_SPREAD_CONTEXT, 0);
 	rule->queue = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_QUEUE, 0);
 	rule->marks = weir_has(arguments, WEIR_ATTRIBUTE_STEER_MARK);
 	rule->mark = (uint32_t)weir_number(arguments, WEIR_ATTRIBUTE_STEER_MARK, 0);
@@ -77,6 +81,8 @@ enum weir_status weir_command_steer_add(struct weir_request *request)
 	if (rule.action == WEIR_STEER_ACTION_QUEUE &&
 	    !weir_vport_has_queue(firmware, vport, rule.queue))
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_QUEUE);
+	if (rule.context && !weir_context_find(firmware, vport, rule.context))
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_SPREAD_CONTEXT);
 	return weir_steer_add(firmware, vport, &rule, &request->detail);
 }
 
@@ -122,6 +128,8 @@ enum weir_status weir_command_steer_get(struct weir_request *request)
 	weir_put_u8(response, WEIR_ATTRIBUTE_STEER_ACTION, rule->action);
 	if (rule->action == WEIR_STEER_ACTION_QUEUE)
 		weir_put_u16(response, WEIR_ATTRIBUTE_QUEUE, rule->queue);
+	if (rule->context)
+		weir_put_u8(response, WEIR_ATTRIBUTE_SPREAD_CONTEXT, rule->context);
 	if (rule->marks)
 		weir_put_u32(response, WEIR_ATTRIBUTE_STEER_MARK, rule->mark);
 	weir_put_u64(response, WEIR_ATTRIBUTE_STEER_FRAMES, rule->frames);

@@ -214,9 +214,11 @@ weir_handler weir_command_get_info, weir_command_echo, weir_command_stats_get,
 weir_handler weir_command_vport_get, weir_command_vport_set, weir_command_filter_add,
 	weir_command_filter_delete, weir_command_vlan_add, weir_command_vlan_delete;
 /* commands_queue.c */
-weir_handler weir_command_vport_spread, weir_command_vport_spread_get, weir_command_rx_queue_create,
-	weir_command_tx_queue_create, weir_command_rx_queue_destroy, weir_command_tx_queue_destroy,
+weir_handler weir_command_rx_queue_create, weir_command_tx_queue_create,
+	weir_command_rx_queue_destroy, weir_command_tx_queue_destroy,
 	weir_command_rx_queue_moderate, weir_command_tx_queue_moderate;
+/* commands_spread.c */
+weir_handler weir_command_vport_spread, weir_command_vport_spread_get, weir_command_spread_delete;
 /* commands_steer.c */
 weir_handler weir_command_steer_add, weir_command_steer_delete, weir_command_steer_get,
 	weir_command_steer_list;

@@ -106,6 +106,7 @@ struct weir_steered {
 	uint16_t queue; /* where it goes: a queue pair, or WEIR_QUEUE_DROP */
 	uint32_t epoch; /* vport->choice_epoch then */
 	uint32_t rule;	/* that it matched, index + 1; 0: none */
+	bool told; /* ... which decided what its completion tells in place of the vport's own hash */
 };
 
 /* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each. */
@@ -355,16 +356,19 @@ static inline const struct weir_layers *weir_frame_layers(struct weir_burst *bur
 	return &burst->layers[number];
 }
 
-/* hash.c: the frames of a burst, behind classify, that have one taker which hashes; and one frame for one such vport. */
+/* hash.c: the frames of a burst, behind classify, that have one taker which hashes; and one frame for a vport, by its hash or another. */
 void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst);
 void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
-		     const struct weir_vport *vport);
+		     const struct weir_vport *vport, const struct weir_hash *hash);
 
 /* steer.c: the queue pair that a frame goes to by the vport's rules and, where none says, its spread; WEIR_QUEUE_DROP: nowhere. The frame
  * was hashed for the vport, if that hashes. Each rule counts it once. */
 uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
 			  const struct weir_vport *vport);
-/* Bytes that the rules of a card of so many vports take, a multiple of 64; makes them there, zeroed. */
+/* steer_key.c: what the rules of a vport see of a frame, as a struct weir_steer_key. */
+void weir_steer_key(struct weir_burst *burst, uint32_t number, const struct weir_vport *vport,
+		    struct weir_steer_words *words);
+/* steer.c: bytes that the rules of a card of so many vports take, a multiple of 64; makes them there, zeroed. */
 size_t weir_steer_bytes(uint32_t vport_count);
 void weir_steer_init(struct weir_firmware *firmware, void *memory);
 /* timestamp.c */

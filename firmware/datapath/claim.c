@@ -20,7 +20,7 @@ static uint16_t choose_queue(struct weir_firmware *firmware, const struct weir_v
 
 	if (WEIR_UNLIKELY(frame->hashed_for != vport->index + 1)) {
 		if (vport->hashes)
-			weir_hash_frame(firmware, burst, number, vport);
+			weir_hash_frame(firmware, burst, number, vport, &vport->hash);
 		else
 			weir_frame_untell(frame, (uint16_t)(vport->index + 1));
 	}

@@ -68,14 +68,14 @@ static void make_symmetric(uint8_t *first, uint32_t bytes, uint8_t function)
 	}
 }
 
-/* Gathers the tuple of a frame of a vport that hashes, and notes what is known of the frame without the hash. */
-static void gather(struct weir_burst *burst, const struct weir_vport *vport, uint32_t number,
-		   struct weir_tuples *tuples)
+/* Gathers the tuple of a frame for a vport, and notes what is known of the frame without the hash. */
+static void gather(struct weir_burst *burst, const struct weir_vport *vport,
+		   const struct weir_hash *hash, uint32_t number, struct weir_tuples *tuples)
 {
 	const struct weir_layers *layers = weir_frame_layers(burst, number);
 	const struct weir_layer *layer = &layers->outer;
 	struct weir_frame *frame = &burst->frames[number];
-	uint32_t types = vport->hash.types, place, address_bytes;
+	uint32_t types = hash->types, place, address_bytes;
 
 	frame->hashed_for = (uint16_t)(vport->index + 1);
 	frame->packet_type = packet_type(layers);
@@ -104,42 +104,42 @@ static void gather(struct weir_burst *burst, const struct weir_vport *vport, uin
 	}
 	if (ports)
 		__builtin_memcpy(to + 2 * address_bytes, frame->header + layer->l4, 4);
-	if (WEIR_UNLIKELY(vport->hash.function != WEIR_HASH_FUNCTION_TOEPLITZ)) {
-		make_symmetric(to, address_bytes, vport->hash.function);
-		make_symmetric(to + 2 * address_bytes, 2, vport->hash.function);
+	if (WEIR_UNLIKELY(hash->function != WEIR_HASH_FUNCTION_TOEPLITZ)) {
+		make_symmetric(to, address_bytes, hash->function);
+		make_symmetric(to + 2 * address_bytes, 2, hash->function);
 	}
 }
 
 /* Hashes `count` tuples from `place` on and tells the frames. */
 static void hash_some(struct weir_firmware *firmware, struct weir_burst *burst,
-		      const struct weir_vport *vport, struct weir_tuples *tuples, uint32_t place,
+		      const struct weir_hash *hash, struct weir_tuples *tuples, uint32_t place,
 		      uint32_t count, uint32_t bytes)
 {
 	if (!count)
 		return;
-	if (hal_toeplitz(firmware->hal, vport->hash.key, &tuples->tuples[place], bytes, count,
+	if (hal_toeplitz(firmware->hal, hash->key, &tuples->tuples[place], bytes, count,
 			 tuples->hashes) != HAL_DONE)
-		weir_toeplitz(vport->hash.key, &tuples->tuples[place], bytes, count, tuples->hashes);
+		weir_toeplitz(hash->key, &tuples->tuples[place], bytes, count, tuples->hashes);
 	for (uint32_t i = 0; i < count; i++)
 		burst->frames[tuples->frames[place + i]].flow_hash = tuples->hashes[i];
 }
 
 static void hash_gathered(struct weir_firmware *firmware, struct weir_burst *burst,
-			  const struct weir_vport *vport, struct weir_tuples *tuples)
+			  const struct weir_hash *hash, struct weir_tuples *tuples)
 {
-	hash_some(firmware, burst, vport, tuples, 0, tuples->ipv4, IPV4_BYTES);
-	hash_some(firmware, burst, vport, tuples, WEIR_BURST_FRAMES - tuples->ipv6, tuples->ipv6,
+	hash_some(firmware, burst, hash, tuples, 0, tuples->ipv4, IPV4_BYTES);
+	hash_some(firmware, burst, hash, tuples, WEIR_BURST_FRAMES - tuples->ipv6, tuples->ipv6,
 		  IPV6_BYTES);
 }
 
 void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
-		     const struct weir_vport *vport)
+		     const struct weir_vport *vport, const struct weir_hash *hash)
 {
 	struct weir_tuples tuples;
 
 	tuples.ipv4 = tuples.ipv6 = 0;
-	gather(burst, vport, number, &tuples);
-	hash_gathered(firmware, burst, vport, &tuples);
+	gather(burst, vport, hash, number, &tuples);
+	hash_gathered(firmware, burst, hash, &tuples);
 }
 
 void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst)
@@ -163,8 +163,8 @@ void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst)
 			if (burst->frames[number].way.vport != index)
 				continue;
 			left &= ~(1u << number);
-			gather(burst, vport, number, &tuples);
+			gather(burst, vport, &vport->hash, number, &tuples);
 		}
-		hash_gathered(firmware, burst, vport, &tuples);
+		hash_gathered(firmware, burst, &vport->hash, &tuples);
 	}
 }

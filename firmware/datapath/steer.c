@@ -6,98 +6,6 @@
  */
 #include "burst.h"
 
-enum protocol { PROTOCOL_FRAGMENT = 44 };
-
-/* ---- keys ---- */
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static void store16(uint8_t to[2], uint32_t value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-}
-
-/* The protocol number of an IPv6 datagram: headers up to layer->l4 were walked, and checked, by the parser. */
-static uint8_t ipv6_protocol(const uint8_t *header, const struct weir_layer *layer)
-{
-	uint8_t next = header[layer->l3 + 6];
-	uint32_t at = layer->l3 + 40u;
-
-	while (at < layer->l4) {
-		uint32_t bytes = next == PROTOCOL_FRAGMENT ? 8 : (header[at + 1] + 1u) * 8;
-
-		next = header[at];
-		at += bytes;
-	}
-	return next;
-}
-
-static void add_datagram(struct weir_steer_key *key, const uint8_t *header,
-			 const struct weir_layer *layer)
-{
-	const uint8_t *ip = header + layer->l3;
-
-	key->l3 = layer->l3_kind;
-	if (layer->l3_kind == WEIR_PACKET_L3_IPV4) {
-		key->protocol = ip[9];
-		key->traffic_class = ip[1];
-		__builtin_memcpy(key->source_address, ip + 12, 4);
-		__builtin_memcpy(key->destination_address, ip + 16, 4);
-	} else {
-		key->protocol = ipv6_protocol(header, layer);
-		key->traffic_class = (uint8_t)(load16(ip) >> 4);
-		__builtin_memcpy(key->source_address, ip + 8, 16);
-		__builtin_memcpy(key->destination_address, ip + 24, 16);
-	}
-	if (layer->l4_kind == WEIR_PACKET_L4_TCP || layer->l4_kind == WEIR_PACKET_L4_UDP ||
-	    layer->l4_kind == WEIR_PACKET_L4_SCTP) {
-		__builtin_memcpy(key->source_port, header + layer->l4, 2);
-		__builtin_memcpy(key->destination_port, header + layer->l4 + 2, 2);
-	}
-}
-
-/* The outermost tag that the vport sees: of a port VLAN's VF it is the one behind. */
-static void add_tag(struct weir_steer_key *key, const struct weir_frame *frame,
-		    const struct weir_vport *vport)
-{
-	uint16_t protocol, tci;
-
-	store16(key->ethertype, frame->way.ethertype);
-	if (WEIR_LIKELY(!frame->way.tagged))
-		return;
-	if (!vport->port_vlan_tci) {
-		store16(key->vlan_protocol, frame->way.tag_protocol);
-		store16(key->vlan_tci, frame->way.tci);
-	} else if (weir_frame_inner_tag(frame, &protocol, &tci)) {
-		store16(key->vlan_protocol, protocol);
-		store16(key->vlan_tci, tci);
-		__builtin_memcpy(key->ethertype, frame->header + frame->way.rest + 4, 2);
-	}
-}
-
-/* What the rules of a vport see of a frame. */
-static void key_of(struct weir_burst *burst, uint32_t number, const struct weir_vport *vport,
-		   struct weir_steer_words *words)
-{
-	const struct weir_layers *layers = weir_frame_layers(burst, number);
-	const struct weir_frame *frame = &burst->frames[number];
-	struct weir_steer_key key = { .tunnel = layers->tunnel };
-
-	__builtin_memcpy(key.destination, frame->header, 6);
-	__builtin_memcpy(key.source, frame->header + 6, 6);
-	add_tag(&key, frame, vport);
-	if (layers->outer.l3_kind != WEIR_PACKET_L3_OTHER)
-		add_datagram(&key, frame->header, &layers->outer);
-	/* VXLAN and GENEVE have it at the same place. */
-	if (layers->tunnel != WEIR_PACKET_TUNNEL_NONE)
-		__builtin_memcpy(key.vni, frame->header + layers->outer.payload + 4, 3);
-	__builtin_memcpy(words, &key, sizeof(*words));
-}
-
 /* ---- the table ---- */
 
 static struct weir_steer_rule *rule_at(const struct weir_steering *steering, uint32_t index)
@@ -237,18 +145,31 @@ static void count_frame(const struct weir_steering *steering, struct weir_steere
 	steered->rule = index;
 }
 
-/* A mark that the frame got by rules of before takes its hash's place no more. */
-static void unmark(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
+/* What rules of before told in place of the frame's hash is told no more. */
+static void untell(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
 		   const struct weir_vport *vport)
 {
 	struct weir_frame *frame = &burst->frames[number];
 
-	if (!(frame->hash_flags & WEIR_RXC_MARK_MASK))
+	if (!burst->steered[number].told)
 		return;
 	if (vport->hashes)
-		weir_hash_frame(firmware, burst, number, vport);
+		weir_hash_frame(firmware, burst, number, vport, &vport->hash);
 	else
 		weir_frame_untell(frame, frame->hashed_for);
+}
+
+/* The frame's hash is that of a context from now on, and its queue the one of the context's table. */
+static void spread_by_context(struct weir_firmware *firmware, struct weir_burst *burst,
+			      uint32_t number, const struct weir_vport *vport, uint32_t context)
+{
+	const struct weir_context *by =
+		&firmware->steering.vports[vport->index].contexts[context - 1];
+
+	weir_hash_frame(firmware, burst, number, vport, &by->hash);
+	burst->steered[number].told = true;
+	burst->steered[number].queue =
+		by->spread[burst->frames[number].flow_hash % WEIR_INDIRECTION_ENTRIES];
 }
 
 uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
@@ -265,12 +186,13 @@ uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *bur
 	else if (steered->epoch == vport->choice_epoch)
 		return steered->queue;
 	else
-		unmark(firmware, burst, number, vport);
+		untell(firmware, burst, number, vport);
 	frame->steered = true;
 	steered->vport = vport->index;
 	steered->epoch = vport->choice_epoch;
+	steered->told = false;
 	steered->queue = vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
-	key_of(burst, number, vport, &key);
+	weir_steer_key(burst, number, vport, &key);
 	rule = find_for(&firmware->steering, vport, &key);
 	count_frame(&firmware->steering, steered, rule);
 	if (!rule)
@@ -279,7 +201,10 @@ uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *bur
 		steered->queue = WEIR_QUEUE_DROP;
 	else if (rule->action == WEIR_STEER_ACTION_QUEUE)
 		steered->queue = rule->queue;
+	else if (rule->context)
+		spread_by_context(firmware, burst, number, vport, rule->context);
 	if (rule->marks) {
+		steered->told = true;
 		frame->flow_hash = rule->mark;
 		frame->hash_flags = WEIR_RXC_MARK_MASK;
 	}
@@ -369,6 +294,14 @@ static bool has_room(const struct weir_steering *steering, const struct weir_vpo
 		steering->shared_used < WEIR_STEER_RULES);
 }
 
+/* A rule leads to this context, or no longer does; 0: there is nothing to count. */
+static void count_leads(struct weir_steer_vport *own, uint8_t context, int more)
+{
+	if (context)
+		own->contexts[context - 1].rules =
+			(uint16_t)(own->contexts[context - 1].rules + more);
+}
+
 /* There is one: has_room() said so. */
 static struct weir_steer_rule *take_rule(struct weir_steering *steering)
 {
@@ -410,6 +343,7 @@ static void remove_rule(struct weir_steering *steering, struct weir_vport *vport
 		rule_at(steering, rule->before_listed)->next_listed = rule->next_listed;
 	else
 		own->list = rule->next_listed;
+	count_leads(own, rule->context, -1);
 	/* Its least location may now be a greater one: that only costs look-ups. */
 	if (!--group->rules)
 		drop_group(own, rule->group);
@@ -443,6 +377,7 @@ static void insert_rule(struct weir_steering *steering, struct weir_vport *vport
 		.queue = request->queue,
 		.group = number,
 		.action = request->action,
+		.context = request->context,
 		.marks = request->marks,
 		.mark = request->mark,
 	};
@@ -450,6 +385,7 @@ static void insert_rule(struct weir_steering *steering, struct weir_vport *vport
 		rule_at(steering, own->list)->before_listed = index_of(steering, rule);
 	*bucket = *located = own->list = index_of(steering, rule);
 	group->rules++;
+	count_leads(own, request->context, 1);
 	if (request->location < group->first) {
 		group->first = request->location;
 		sort_group(own, number);
@@ -473,7 +409,7 @@ enum weir_status weir_steer_add(struct weir_firmware *firmware, struct weir_vpor
 				const struct weir_steer_request *request, uint32_t *detail)
 {
 	struct weir_steering *steering = &firmware->steering;
-	const struct weir_steer_vport *own = &steering->vports[vport->index];
+	struct weir_steer_vport *own = &steering->vports[vport->index];
 	struct weir_steer_rule *old = weir_steer_find(firmware, vport, request->location);
 	const struct weir_steer_rule *twin = find_twin(steering, vport, request);
 
@@ -483,6 +419,9 @@ enum weir_status weir_steer_add(struct weir_firmware *firmware, struct weir_vpor
 	}
 	if (twin) {
 		/* The same match told anew: its count goes on. */
+		count_leads(own, old->context, -1);
+		count_leads(own, request->context, 1);
+		old->context = request->context;
 		old->action = request->action;
 		old->queue = request->queue;
 		old->marks = request->marks;
@@ -521,9 +460,12 @@ enum weir_status weir_steer_delete(struct weir_firmware *firmware, struct weir_v
 void weir_steer_flush(struct weir_firmware *firmware, struct weir_vport *vport)
 {
 	struct weir_steering *steering = &firmware->steering;
+	struct weir_steer_vport *own = &steering->vports[vport->index];
 
 	while (vport->steer_rules)
-		remove_rule(steering, vport, rule_at(steering, steering->vports[vport->index].list));
+		remove_rule(steering, vport, rule_at(steering, own->list));
+	for (uint32_t i = 0; i < WEIR_SPREAD_CONTEXTS; i++)
+		own->contexts[i].exists = false;
 }
 
 const struct weir_steer_words *weir_steer_mask(const struct weir_firmware *firmware,

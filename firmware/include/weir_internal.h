@@ -285,7 +285,8 @@ struct weir_steer_rule {
 	uint16_t location;
 	uint16_t queue; /* queue pair of the function, with QUEUE */
 	uint8_t group;
-	uint8_t action; /* enum weir_steer_action */
+	uint8_t action;	 /* enum weir_steer_action */
+	uint8_t context; /* spread context, with SPREAD; 0: the vport's own */
 	bool marks;
 	uint32_t mark;
 	uint64_t frames; /* that matched */
@@ -299,7 +300,17 @@ struct weir_steer_group {
 	uint8_t pairs;	/* of words with bits in the mask, a bit each */
 };
 
+/* A spread besides the vport's own (datapath/context.c). */
+struct weir_context {
+	struct weir_hash hash;
+	uint8_t spread[WEIR_INDIRECTION_ENTRIES]; /* queue pairs of the function */
+	uint16_t rules;				  /* that lead to it */
+	bool exists;
+};
+_Static_assert(WEIR_VPORT_MAX_QUEUES <= UINT8_MAX, "a queue pair fits an entry");
+
 struct weir_steer_vport {
+	struct weir_context contexts[WEIR_SPREAD_CONTEXTS]; /* number n is [n - 1] */
 	struct weir_steer_group groups[WEIR_STEER_MASKS];
 	uint8_t order[WEIR_STEER_MASKS]; /* groups in use, least `first` first */
 	uint8_t group_count;
@@ -320,7 +331,7 @@ struct weir_steering {
 struct weir_steer_request {
 	struct weir_steer_words key, mask;
 	uint16_t location, queue;
-	uint8_t action;
+	uint8_t action, context;
 	bool marks;
 	uint32_t mark;
 };
@@ -503,6 +514,19 @@ static inline void weir_vport_choice_update(struct weir_vport *vport)
 bool weir_vport_has_queue(const struct weir_firmware *firmware, const struct weir_vport *vport,
 			  uint16_t queue);
 
+/* The vport's spread context of a number (1 to SPREAD_CONTEXTS), NULL: there is none. */
+struct weir_context *weir_context_find(const struct weir_firmware *firmware,
+				       const struct weir_vport *vport, uint64_t number);
+/* Makes a context, or changes it; queues: INDIRECTION_ENTRIES of the vport's that work, or NULL: as they are. BAD_VALUE: an entry is wrong,
+ * nothing was changed. */
+WEIR_MUST_CHECK enum weir_status weir_context_set(struct weir_firmware *firmware,
+						  struct weir_vport *vport, uint32_t number,
+						  const struct weir_hash *hash,
+						  const uint16_t *queues);
+/* NOT_FOUND; BAD_STATE: a rule leads to it. */
+WEIR_MUST_CHECK enum weir_status weir_context_delete(struct weir_firmware *firmware,
+						     struct weir_vport *vport, uint64_t number);
+
 /* Steering: makes a rule, or changes the one at its location. EXISTS, NO_SPACE, with *detail the attribute concerned. */
 WEIR_MUST_CHECK enum weir_status weir_steer_add(struct weir_firmware *firmware,
 						struct weir_vport *vport,
@@ -511,7 +535,7 @@ WEIR_MUST_CHECK enum weir_status weir_steer_add(struct weir_firmware *firmware,
 /* NOT_FOUND */
 WEIR_MUST_CHECK enum weir_status weir_steer_delete(struct weir_firmware *firmware,
 						   struct weir_vport *vport, uint16_t location);
-/* Drops all rules of a vport. */
+/* Drops all rules and spread contexts of a vport. */
 void weir_steer_flush(struct weir_firmware *firmware, struct weir_vport *vport);
 /* The vport's rule at a location, NULL: none; its mask. Both valid until rules change. */
 struct weir_steer_rule *weir_steer_find(const struct weir_firmware *firmware,

@@ -50,7 +50,8 @@ int main(int argc, char **argv)
 		PART(pcie),	   PART(reset),	   PART(reset_card), PART(storm),
 		PART(fair),	   PART(protocol), PART(moderation), PART(moderation_random),
 		PART(rss),	   PART(checksum), PART(verify),     PART(steer),
-		PART(steer_table), PART(segment),  PART(time),	     PART(timestamp),
+		PART(steer_table), PART(context),  PART(segment),    PART(time),
+		PART(timestamp),
 	};
 	static struct weir_test all[512];
 	static char names[512][128];

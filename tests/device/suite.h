@@ -38,6 +38,7 @@ SUITE_PART(verify);
 SUITE_PART(segment);
 SUITE_PART(steer);
 SUITE_PART(steer_table);
+SUITE_PART(context);
 SUITE_PART(time);
 SUITE_PART(timestamp);
 

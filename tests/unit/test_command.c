@@ -100,9 +100,10 @@ static void responses_are_as_the_abi_lists_them(void)
 
 		if (rule->opcode == WEIR_COMMAND_TRACE_READ)
 			expected = set_without(expected, WEIR_ATTRIBUTE_RECORDS);
-		/* A rule that drops names no queue. */
+		/* A rule that drops names no queue and no context. */
 		if (rule->opcode == WEIR_COMMAND_STEER_GET)
-			expected = set_without(expected, WEIR_ATTRIBUTE_QUEUE);
+			expected = set_without(set_without(expected, WEIR_ATTRIBUTE_QUEUE),
+					       WEIR_ATTRIBUTE_SPREAD_CONTEXT);
 
 		WEIR_EXPECT_EQ(weir_tlv_parse(&strict, reply.data, reply.bytes, &arguments, &detail),
 			       WEIR_STATUS_OK);

@@ -104,6 +104,7 @@ typedef uint64_t weir_le64;
 #define WEIR_STEER_RULES_OWN 16 /* steering rules that each function has besides, whatever the others do */
 #define WEIR_STEER_RULES_VF 512 /* most steering rules of a VF */
 #define WEIR_STEER_MASKS 16 /* distinct masks among the steering rules of a vport */
+#define WEIR_SPREAD_CONTEXTS 8 /* spread contexts of a vport, its own spread not counted */
 #define WEIR_ATTRIBUTE_MUST 32768 /* bit of an attribute's type: a receiver that does not know the attribute must fail the command */
 
 /* result of an admin command, and of every firmware call that can fail */
@@ -228,7 +229,7 @@ enum weir_hash_function {
 
 /* what a steering rule does with the frames that match it */
 enum weir_steer_action {
-	WEIR_STEER_ACTION_SPREAD = 0, /* as if there were no rule: by the indirection table; they are counted, and marked if the rule says so */
+	WEIR_STEER_ACTION_SPREAD = 0, /* by the indirection table of SPREAD_CONTEXT, or the vport's own, as if there were no rule; they are counted, and marked if the rule says so */
 	WEIR_STEER_ACTION_QUEUE = 1, /* into the receive queue QUEUE */
 	WEIR_STEER_ACTION_DROP = 2, /* dropped, and counted as rx_dropped_by_rule */
 };
@@ -330,6 +331,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_SEGMENTATION_MASK 0x40u
 #define WEIR_REG_FEATURES_STEERING_SHIFT 7 /* rules that send frames to receive queues, or drop them: STEER_ADD */
 #define WEIR_REG_FEATURES_STEERING_MASK 0x80u
+#define WEIR_REG_FEATURES_SPREAD_CONTEXTS_SHIFT 8 /* further tables and hashes to which rules lead: SPREAD_CONTEXT */
+#define WEIR_REG_FEATURES_SPREAD_CONTEXTS_MASK 0x100u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
 #define WEIR_REG_MAC_LOW 0x68 /* RO: first four bytes of the function's MAC, first byte lowest; zero MAC: none was given */
 #define WEIR_REG_MAC_HIGH 0x6c /* RO: last two bytes, in bits 15:0 */
@@ -801,6 +804,7 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_STEER_RULES_MAX = 103, /* u16: steering rules that a vport may have */
 	WEIR_ATTRIBUTE_STEER_RULES_USED = 104, /* u16 */
 	WEIR_ATTRIBUTE_STEER_MASKS_MAX = 105, /* u8: distinct masks that they may have */
+	WEIR_ATTRIBUTE_SPREAD_CONTEXT = 106, /* u8: 1 to SPREAD_CONTEXTS: a spread context of the vport; 0, default: its own spread */
 	WEIR_ATTRIBUTE_LIMIT
 };
 
@@ -832,6 +836,7 @@ enum weir_command {
 	WEIR_COMMAND_STEER_DELETE = 0x0029, /* undo STEER_ADD */
 	WEIR_COMMAND_STEER_GET = 0x002a, /* a steering rule, and how many frames matched it */
 	WEIR_COMMAND_STEER_LIST = 0x002b, /* locations of a vport's rules, in no particular order; STEER_LOCATION: those that come after it */
+	WEIR_COMMAND_SPREAD_DELETE = 0x002c, /* delete a spread context that no rule leads to */
 	WEIR_COMMAND_FILTER_ADD = 0x0030, /* take frames to MAC, in VLAN or in any VLAN of the vport */
 	WEIR_COMMAND_FILTER_DELETE = 0x0031, /* undo FILTER_ADD */
 	WEIR_COMMAND_VLAN_ADD = 0x0032, /* make the vport a member of VLAN */
