@@ -89,6 +89,15 @@ probe KERNEL_TS_INFO '
 int g(struct net_device *d, struct kernel_ethtool_ts_info *i);
 void f(struct ethtool_ops *o);
 void f(struct ethtool_ops *o) { o->get_ts_info = g; }'
+probe RXFH_CONTEXT_OPS '
+#include <linux/ethtool.h>
+int g(struct net_device *d, u32 *t, u8 *k, u8 *f, u32 c);
+void f(struct ethtool_ops *o);
+void f(struct ethtool_ops *o) { o->get_rxfh_context = g; }'
+probe RXFH_CONTEXT_PARAM '
+#include <linux/ethtool.h>
+void f(struct ethtool_ops *o, struct ethtool_rxfh_param *p);
+void f(struct ethtool_ops *o, struct ethtool_rxfh_param *p) { o->cap_rss_ctx_supported = p->rss_context; }'
 
 objects=
 for name in $names; do

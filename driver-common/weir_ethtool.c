@@ -164,8 +164,9 @@ static int weir_set_channels(struct net_device *netdev, struct ethtool_channels 
 	config.pairs = channels->combined_count;
 	if (config.pairs == weir->config.pairs)
 		return 0;
-	if (config.pairs <= weir_ntuple_max_queue(weir)) {
-		netdev_warn(netdev, "rules steer to queues that would be gone, see ethtool -n\n");
+	if (config.pairs <= max(weir_ntuple_max_queue(weir), weir_contexts_max_queue(weir))) {
+		netdev_warn(netdev,
+			    "rules or contexts name queues that would be gone, see ethtool -n, -x\n");
 		return -EINVAL;
 	}
 	return weir_reconfigure(weir, &config);
@@ -186,7 +187,7 @@ static int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info,
 	case ETHTOOL_GRXCLSRLCNT:
 		return weir_ntuple_count(weir, info);
 	case ETHTOOL_GRXCLSRULE:
-		return weir_ntuple_read(weir, &info->fs);
+		return weir_ntuple_read(weir, info);
 	case ETHTOOL_GRXCLSRLALL:
 		return weir_ntuple_list(weir, info, locations);
 	default:
@@ -202,7 +203,7 @@ static int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info)
 	case ETHTOOL_SRXFH:
 		return weir_set_hash_fields(weir, info);
 	case ETHTOOL_SRXCLSRLINS:
-		return weir_ntuple_add(weir, &info->fs);
+		return weir_ntuple_add(weir, info);
 	case ETHTOOL_SRXCLSRLDEL:
 		return weir_ntuple_delete(weir, info->fs.location);
 	default:
@@ -407,6 +408,9 @@ const struct ethtool_ops weir_ethtool_ops = {
 #if WEIR_HAVE_RSS_SYM_XOR
 	.cap_rss_sym_xor_supported = true,
 #endif
+#if WEIR_HAVE_RXFH_CONTEXT_PARAM
+	.cap_rss_ctx_supported = true,
+#endif
 	.get_drvinfo = weir_get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = weir_get_link_ksettings,
@@ -426,6 +430,10 @@ const struct ethtool_ops weir_ethtool_ops = {
 	.get_rxfh_indir_size = weir_get_rxfh_indir_size,
 	.get_rxfh = weir_get_rxfh,
 	.set_rxfh = weir_set_rxfh,
+#if WEIR_HAVE_RXFH_CONTEXT_OPS
+	.get_rxfh_context = weir_get_rxfh_context,
+	.set_rxfh_context = weir_set_rxfh_context,
+#endif
 	.get_rxnfc = weir_get_rxnfc,
 	.set_rxnfc = weir_set_rxnfc,
 	.get_sset_count = weir_get_sset_count,

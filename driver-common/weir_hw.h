@@ -5,7 +5,7 @@
  * is the ABI header; the chapters in specs/ say how the card behaves.
  *
  * Who guards what:
- *   RTNL             weir->data, config, rss, rules, vectors, every start and stop of queues, every recovery
+ *   RTNL             weir->data, config, rss, contexts, rules, vectors, every start and stop of queues, every recovery
  *   admin.call_lock  one admin command at a time, from weir_call_begin() to weir_call_end()
  *   admin.ring_lock  the consumer's side of the admin completion ring (interrupt and pollers)
  *   filter_lock      what the card has been told of filters, VLANs and flags
@@ -378,6 +378,13 @@ struct weir_rss {
 	u16 table[WEIR_INDIRECTION_ENTRIES];
 };
 
+/* A spread besides the interface's own, to which steering rules lead. */
+struct weir_context {
+	struct weir_rss rss;
+	bool exists;
+	bool told; /* the card has it */
+};
+
 struct weir_info {
 	char firmware[WEIR_STRING_BYTES];
 	char board[WEIR_STRING_BYTES];
@@ -447,6 +454,7 @@ struct weir_device {
 
 	struct weir_config config;
 	struct weir_rss rss;
+	struct weir_context contexts[WEIR_SPREAD_CONTEXTS]; /* number n is [n - 1] */
 	struct xarray rules; /* of struct weir_rule, by location */
 	u16 rules_used;
 	u16 rules_max; /* of the card; locations are below it */
@@ -701,11 +709,12 @@ extern const struct ethtool_ops weir_ethtool_ops;
 
 /* weir_rss.c: receive side scaling; under RTNL */
 struct ethtool_rxnfc;
-struct ethtool_rx_flow_spec;
 struct ethtool_rxfh_param;
 void weir_rss_init(struct weir_device *weir);
 void weir_rss_spread_evenly(struct weir_device *weir, unsigned int pairs);
 int weir_rss_tell(struct weir_device *weir);
+int weir_rss_command(struct weir_device *weir, u32 context, const struct weir_rss *rss, u16 types);
+void weir_rss_write(struct weir_rss *rss, const u32 *table, const u8 *key);
 u32 weir_get_rxfh_key_size(struct net_device *netdev);
 u32 weir_get_rxfh_indir_size(struct net_device *netdev);
 #if WEIR_HAVE_RXFH_PARAM
@@ -719,15 +728,31 @@ int weir_set_rxfh(struct net_device *netdev, const u32 *table, const u8 *key, co
 int weir_get_hash_fields(const struct weir_device *weir, struct ethtool_rxnfc *info);
 int weir_set_hash_fields(struct weir_device *weir, const struct ethtool_rxnfc *info);
 
+#if WEIR_HAVE_RXFH_CONTEXT_OPS
+int weir_get_rxfh_context(struct net_device *netdev, u32 *table, u8 *key, u8 *function, u32 number);
+int weir_set_rxfh_context(struct net_device *netdev, const u32 *table, const u8 *key,
+			  const u8 function, u32 *number, bool delete);
+#endif
+
+/* weir_context.c: spread contexts; under RTNL */
+bool weir_context_exists(const struct weir_device *weir, u32 number);
+int weir_contexts_tell(struct weir_device *weir);
+void weir_contexts_forget(struct weir_device *weir);
+int weir_contexts_max_queue(const struct weir_device *weir);
+int weir_context_set(struct weir_device *weir, u32 *number, const u32 *table, const u8 *key);
+int weir_context_delete(struct weir_device *weir, u32 number);
+const struct weir_rss *weir_context_rss(const struct weir_device *weir, u32 number);
+
 /* weir_ntuple.c: steering rules; under RTNL */
+bool weir_ntuple_leads_to(struct weir_device *weir, u32 context);
 int weir_ntuple_tell(struct weir_device *weir);
 void weir_ntuple_forget(struct weir_device *weir);
 void weir_ntuple_clear(struct weir_device *weir);
 int weir_ntuple_max_queue(struct weir_device *weir);
-int weir_ntuple_add(struct weir_device *weir, struct ethtool_rx_flow_spec *spec);
+int weir_ntuple_add(struct weir_device *weir, struct ethtool_rxnfc *info);
 int weir_ntuple_delete(struct weir_device *weir, u32 location);
 int weir_ntuple_count(struct weir_device *weir, struct ethtool_rxnfc *info);
-int weir_ntuple_read(struct weir_device *weir, struct ethtool_rx_flow_spec *spec);
+int weir_ntuple_read(struct weir_device *weir, struct ethtool_rxnfc *info);
 int weir_ntuple_list(struct weir_device *weir, struct ethtool_rxnfc *info, u32 *locations);
 
 /* weir_qstats.c */

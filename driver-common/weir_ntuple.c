@@ -20,12 +20,14 @@
  * @spec: as the user gave it
  * @key: what of a frame must be, under @mask
  * @mask: which bits count
+ * @context: with FLOW_RSS: the spread context that it leads to
  * @told: the card has it
  */
 struct weir_rule {
 	struct ethtool_rx_flow_spec spec;
 	struct weir_steer_key key;
 	struct weir_steer_key mask;
+	u32 context;
 	bool told;
 };
 
@@ -224,10 +226,17 @@ static void weir_rule_trim(struct weir_rule *rule)
 }
 
 static int weir_rule_check_action(const struct weir_device *weir,
-				  const struct ethtool_rx_flow_spec *spec)
+				  const struct ethtool_rxnfc *info)
 {
-	if (spec->flow_type & FLOW_RSS)
-		return -EOPNOTSUPP;
+	const struct ethtool_rx_flow_spec *spec = &info->fs;
+
+	if (spec->flow_type & FLOW_RSS) {
+		if (spec->ring_cookie)
+			return weir_rule_refuse(weir, "with a context there is no other action");
+		if (info->rss_context && !weir_context_exists(weir, info->rss_context))
+			return weir_rule_refuse(weir, "there is no such context, see ethtool -x");
+		return 0;
+	}
 	if (spec->ring_cookie == RX_CLS_FLOW_DISC)
 		return 0;
 	if (spec->ring_cookie == RX_CLS_FLOW_WAKE ||
@@ -243,7 +252,9 @@ static int weir_rule_check_action(const struct weir_device *weir,
 static int weir_rule_tell(struct weir_device *weir, struct weir_rule *rule)
 {
 	struct weir_call *call = weir_call_begin(weir, WEIR_COMMAND_STEER_ADD);
-	bool drop = rule->spec.ring_cookie == RX_CLS_FLOW_DISC;
+	u8 action = rule->spec.flow_type & FLOW_RSS ? WEIR_STEER_ACTION_SPREAD :
+		    rule->spec.ring_cookie == RX_CLS_FLOW_DISC ? WEIR_STEER_ACTION_DROP :
+								 WEIR_STEER_ACTION_QUEUE;
 	int err;
 
 	if (IS_ERR(call))
@@ -251,9 +262,10 @@ static int weir_rule_tell(struct weir_device *weir, struct weir_rule *rule)
 	weir_call_put_u16(call, WEIR_ATTRIBUTE_STEER_LOCATION, rule->spec.location);
 	weir_call_put(call, WEIR_ATTRIBUTE_STEER_KEY, &rule->key, sizeof(rule->key));
 	weir_call_put(call, WEIR_ATTRIBUTE_STEER_MASK, &rule->mask, sizeof(rule->mask));
-	weir_call_put_u8(call, WEIR_ATTRIBUTE_STEER_ACTION,
-			 drop ? WEIR_STEER_ACTION_DROP : WEIR_STEER_ACTION_QUEUE);
-	if (!drop)
+	weir_call_put_u8(call, WEIR_ATTRIBUTE_STEER_ACTION, action);
+	if (action == WEIR_STEER_ACTION_SPREAD && rule->context)
+		weir_call_put_u8(call, WEIR_ATTRIBUTE_SPREAD_CONTEXT, rule->context);
+	if (action == WEIR_STEER_ACTION_QUEUE)
 		weir_call_put_u16(call, WEIR_ATTRIBUTE_QUEUE, rule->spec.ring_cookie);
 	err = weir_call_run_loud(call);
 	weir_call_end(call);
@@ -351,9 +363,28 @@ int weir_ntuple_max_queue(struct weir_device *weir)
 	int most = -1;
 
 	xa_for_each(&weir->rules, location, rule)
-		if (rule->spec.ring_cookie != RX_CLS_FLOW_DISC)
+		if (rule->spec.ring_cookie != RX_CLS_FLOW_DISC &&
+		    !(rule->spec.flow_type & FLOW_RSS))
 			most = max_t(int, most, rule->spec.ring_cookie);
 	return most;
+}
+
+/**
+ * weir_ntuple_leads_to() - does a rule lead to a context?
+ * @weir: the function
+ * @context: its number
+ *
+ * Return: whether one does.
+ */
+bool weir_ntuple_leads_to(struct weir_device *weir, u32 context)
+{
+	struct weir_rule *rule;
+	unsigned long location;
+
+	xa_for_each(&weir->rules, location, rule)
+		if (rule->spec.flow_type & FLOW_RSS && rule->context == context)
+			return true;
+	return false;
 }
 
 /* --- ethtool --- */
@@ -402,21 +433,22 @@ static int weir_ntuple_insert(struct weir_device *weir, struct weir_rule *rule)
 /**
  * weir_ntuple_add() - ETHTOOL_SRXCLSRLINS
  * @weir: the function
- * @spec: the rule; its location is filled in where the user leaves it to us
+ * @info: the rule, and its context; its location is filled in where the user leaves it to us
  *
  * A rule at the location is replaced.
  *
  * Return: 0; -EINVAL for what the card cannot look at, dmesg then says what; -EEXIST when the same is matched elsewhere already;
  * -ENOSPC; or another negative errno.
  */
-int weir_ntuple_add(struct weir_device *weir, struct ethtool_rx_flow_spec *spec)
+int weir_ntuple_add(struct weir_device *weir, struct ethtool_rxnfc *info)
 {
+	struct ethtool_rx_flow_spec *spec = &info->fs;
 	struct weir_rule *rule;
 	int err;
 
 	if (!weir_ntuple_offered(weir) || !(weir->wanted_features & NETIF_F_NTUPLE))
 		return -EOPNOTSUPP;
-	err = weir_rule_check_action(weir, spec);
+	err = weir_rule_check_action(weir, info);
 	if (!err && spec->location == RX_CLS_LOC_ANY)
 		err = weir_ntuple_choose(weir, &spec->location);
 	if (err)
@@ -427,6 +459,7 @@ int weir_ntuple_add(struct weir_device *weir, struct ethtool_rx_flow_spec *spec)
 	if (!rule)
 		return -ENOMEM;
 	rule->spec = *spec;
+	rule->context = spec->flow_type & FLOW_RSS ? info->rss_context : 0;
 	err = weir_rule_flow(weir, rule);
 	if (!err)
 		err = weir_rule_extension(weir, rule);
@@ -481,17 +514,19 @@ int weir_ntuple_count(struct weir_device *weir, struct ethtool_rxnfc *info)
 /**
  * weir_ntuple_read() - ETHTOOL_GRXCLSRULE
  * @weir: the function
- * @spec: its location says which; filled in
+ * @info: its location says which; filled in
  *
  * Return: 0 or -ENOENT.
  */
-int weir_ntuple_read(struct weir_device *weir, struct ethtool_rx_flow_spec *spec)
+int weir_ntuple_read(struct weir_device *weir, struct ethtool_rxnfc *info)
 {
-	const struct weir_rule *rule = xa_load(&weir->rules, spec->location);
+	const struct weir_rule *rule = xa_load(&weir->rules, info->fs.location);
 
 	if (!rule)
 		return -ENOENT;
-	*spec = rule->spec;
+	info->fs = rule->spec;
+	if (rule->spec.flow_type & FLOW_RSS)
+		info->rss_context = rule->context;
 	return 0;
 }
 

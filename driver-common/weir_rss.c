@@ -45,6 +45,38 @@ void weir_rss_spread_evenly(struct weir_device *weir, unsigned int pairs)
 }
 
 /**
+ * weir_rss_command() - tell the card a table, and how to hash
+ * @weir: the function, whose queues are made
+ * @context: of this context; 0: the vport's own
+ * @rss: what it shall be
+ * @types: in place of what @rss says of them
+ *
+ * Return: 0 or a negative errno, the card then has what it had.
+ */
+int weir_rss_command(struct weir_device *weir, u32 context, const struct weir_rss *rss, u16 types)
+{
+	__le16 table[WEIR_INDIRECTION_ENTRIES];
+	struct weir_call *call;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		table[i] = cpu_to_le16(rss->table[i]);
+	call = weir_call_begin(weir, WEIR_COMMAND_VPORT_SPREAD);
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	if (context)
+		weir_call_put_u8(call, WEIR_ATTRIBUTE_SPREAD_CONTEXT, context);
+	weir_call_put(call, WEIR_ATTRIBUTE_INDIRECTION, table, sizeof(table));
+	weir_call_put(call, WEIR_ATTRIBUTE_HASH_KEY, rss->key, sizeof(rss->key));
+	weir_call_put_u32(call, WEIR_ATTRIBUTE_HASH_TYPES, types);
+	weir_call_put_u8(call, WEIR_ATTRIBUTE_HASH_FUNCTION, rss->function);
+	err = weir_call_run_loud(call);
+	weir_call_end(call);
+	return err;
+}
+
+/**
  * weir_rss_tell() - tell the card all of it
  * @weir: the function, whose queues are made
  *
@@ -55,25 +87,10 @@ void weir_rss_spread_evenly(struct weir_device *weir, unsigned int pairs)
 int weir_rss_tell(struct weir_device *weir)
 {
 	bool wanted = weir->config.pairs > 1 || weir->wanted_features & NETIF_F_RXHASH;
-	__le16 table[WEIR_INDIRECTION_ENTRIES];
-	struct weir_call *call;
-	unsigned int i;
-	int err;
 
 	if (!(weir->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK))
 		return 0;
-	for (i = 0; i < ARRAY_SIZE(table); i++)
-		table[i] = cpu_to_le16(weir->rss.table[i]);
-	call = weir_call_begin(weir, WEIR_COMMAND_VPORT_SPREAD);
-	if (IS_ERR(call))
-		return PTR_ERR(call);
-	weir_call_put(call, WEIR_ATTRIBUTE_INDIRECTION, table, sizeof(table));
-	weir_call_put(call, WEIR_ATTRIBUTE_HASH_KEY, weir->rss.key, sizeof(weir->rss.key));
-	weir_call_put_u32(call, WEIR_ATTRIBUTE_HASH_TYPES, wanted ? weir->rss.types : 0);
-	weir_call_put_u8(call, WEIR_ATTRIBUTE_HASH_FUNCTION, weir->rss.function);
-	err = weir_call_run_loud(call);
-	weir_call_end(call);
-	return err;
+	return weir_rss_command(weir, 0, &weir->rss, wanted ? weir->rss.types : 0);
 }
 
 /* Takes new settings over; while the interface is down, or being reset, its next start tells them to the card. */
@@ -103,17 +120,23 @@ u32 weir_get_rxfh_indir_size(struct net_device *netdev)
 	return WEIR_INDIRECTION_ENTRIES;
 }
 
-static void weir_rss_read(const struct weir_device *weir, u32 *table, u8 *key)
+static void weir_rss_read(const struct weir_rss *rss, u32 *table, u8 *key)
 {
 	unsigned int i;
 
 	for (i = 0; table && i < WEIR_INDIRECTION_ENTRIES; i++)
-		table[i] = weir->rss.table[i];
+		table[i] = rss->table[i];
 	if (key)
-		memcpy(key, weir->rss.key, sizeof(weir->rss.key));
+		memcpy(key, rss->key, sizeof(rss->key));
 }
 
-static void weir_rss_write(struct weir_rss *rss, const u32 *table, const u8 *key)
+/**
+ * weir_rss_write() - take a table and a key over
+ * @rss: what is changed
+ * @table: NULL: it stays
+ * @key: NULL: it stays
+ */
+void weir_rss_write(struct weir_rss *rss, const u32 *table, const u8 *key)
 {
 	unsigned int i;
 
@@ -131,14 +154,16 @@ static bool weir_rss_has_function(u8 function)
 #if WEIR_HAVE_RXFH_PARAM
 int weir_get_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param)
 {
-	const struct weir_device *weir = weir_of(netdev);
+	const struct weir_rss *rss = weir_context_rss(weir_of(netdev), param->rss_context);
 
+	if (!rss)
+		return -ENOENT;
 	param->hfunc = ETH_RSS_HASH_TOP;
 #if WEIR_HAVE_RSS_SYM_XOR
-	if (weir->rss.function == WEIR_HASH_FUNCTION_SYMMETRIC_XOR)
+	if (rss->function == WEIR_HASH_FUNCTION_SYMMETRIC_XOR)
 		param->input_xfrm = RXH_XFRM_SYM_XOR;
 #endif
-	weir_rss_read(weir, param->indir, param->key);
+	weir_rss_read(rss, param->indir, param->key);
 	return 0;
 }
 
@@ -152,6 +177,10 @@ int weir_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param,
 		NL_SET_ERR_MSG_MOD(extack, "the card hashes by Toeplitz only: hfunc toeplitz");
 		return -EOPNOTSUPP;
 	}
+	if (param->rss_context && param->rss_delete)
+		return weir_context_delete(weir, param->rss_context);
+	if (param->rss_context)
+		return weir_context_set(weir, &param->rss_context, param->indir, param->key);
 #if WEIR_HAVE_RSS_SYM_XOR
 	if (param->input_xfrm != RXH_XFRM_NO_CHANGE)
 		rss.function = param->input_xfrm & RXH_XFRM_SYM_XOR ?
@@ -166,7 +195,7 @@ int weir_get_rxfh(struct net_device *netdev, u32 *table, u8 *key, u8 *function)
 {
 	if (function)
 		*function = ETH_RSS_HASH_TOP;
-	weir_rss_read(weir_of(netdev), table, key);
+	weir_rss_read(&weir_of(netdev)->rss, table, key);
 	return 0;
 }
 
@@ -179,6 +208,30 @@ int weir_set_rxfh(struct net_device *netdev, const u32 *table, const u8 *key, co
 		return -EOPNOTSUPP;
 	weir_rss_write(&rss, table, key);
 	return weir_rss_change(weir, &rss);
+}
+#endif
+
+#if WEIR_HAVE_RXFH_CONTEXT_OPS
+int weir_get_rxfh_context(struct net_device *netdev, u32 *table, u8 *key, u8 *function, u32 number)
+{
+	const struct weir_rss *rss = weir_context_rss(weir_of(netdev), number);
+
+	if (!rss)
+		return -ENOENT;
+	if (function)
+		*function = ETH_RSS_HASH_TOP;
+	weir_rss_read(rss, table, key);
+	return 0;
+}
+
+int weir_set_rxfh_context(struct net_device *netdev, const u32 *table, const u8 *key,
+			  const u8 function, u32 *number, bool delete)
+{
+	if (delete)
+		return weir_context_delete(weir_of(netdev), *number);
+	if (!weir_rss_has_function(function))
+		return -EOPNOTSUPP;
+	return weir_context_set(weir_of(netdev), number, table, key);
 }
 #endif
 

@@ -17,7 +17,7 @@ prepare() {
 			ip -n "v$number" address add "10.9.5.$((number + 1))/24" dev vf.5 || return 1
 	done
 	in_vf 1 ethtool -L vf combined "$QUEUES" && wait_until 5 carrier_in v1 vf && in_vf 1 ethtool -X vf start 0 equal 1 || return 1
-	for port in 5001 5002; do
+	for port in 5001 5002 5003; do
 		serve_iperf v1 "$port" || return 1
 	done
 	reaches 0 10.9.0.2
@@ -144,6 +144,25 @@ survive() {
 		rule flow-type udp4 action 1 && udp 1 && forget
 }
 tap_run guest.steering.rules_outlive_stop_reset_and_change_of_queues fresh survive
+
+contexts() {
+	in_vf 1 ethtool -L vf combined "$QUEUES" && wait_until 5 carrier_in v1 vf || return 1
+	says 'RSS context is 1' in_vf 1 ethtool -X vf context new start 3 equal 1 && says 'RSS context is 2' in_vf 1 ethtool -X vf context new start 1 equal 1 || return 1
+	rule flow-type udp4 dst-port 5001 context 1 loc 1 && rule flow-type udp4 dst-port 5002 context 2 loc 2 || return 1
+	udp 3 && udp 1 10.9.0.1 6000 10.9.0.2 5002 && udp 0 10.9.0.1 6000 10.9.0.2 5003 || return 1
+	says 'RSS Context ID: 1' in_vf 1 ethtool -n vf rule 1 && says '^ *0: +3 +3' in_vf 1 ethtool -x vf context 1 && says '^ *0: +0 +0' in_vf 1 ethtool -x vf || return 1
+	in_vf 1 ethtool -X vf context 1 start 2 equal 1 && udp 2 || return 1
+	# In use, not there, too many
+	fails_saying '.' in_vf 1 ethtool -X vf context 1 delete && fails_saying '.' in_vf 1 ethtool -X vf context 5 start 0 equal 1 && refused flow-type udp4 context 5 || return 1
+	fails_saying '.' in_vf 1 ethtool -L vf combined 2 || return 1
+	set_attribute "/sys/bus/pci/devices/$(vf_address 1)/reset" 1 && wait_until 10 carrier_in v1 vf && udp 2 && udp 1 10.9.0.1 6000 10.9.0.2 5002 || return 1
+	forget && in_vf 1 ethtool -X vf context 1 delete && in_vf 1 ethtool -X vf context 2 delete && fails_saying '.' in_vf 1 ethtool -X vf context 2 delete && udp 0 || return 1
+	for number in 1 2 3 4 5 6 7 8; do
+		says "RSS context is $number" in_vf 1 ethtool -X vf context new start 0 equal 1 || return 1
+	done
+	fails_saying '.' in_vf 1 ethtool -X vf context new start 0 equal 1
+}
+tap_run guest.steering.rules_lead_to_contexts fresh contexts
 
 pf_too() {
 	ethtool -N pf flow-type tcp6 dst-port 80 action 0 loc 4000 && says 'Filter: 4000' ethtool -n pf && ethtool -N pf delete 4000 && says 'Total 0 rules' ethtool -n pf
