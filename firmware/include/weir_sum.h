@@ -15,10 +15,12 @@
 /* A number of any size to 16 bits, carries around the end. Zero only for zero. */
 static inline uint32_t weir_sum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16 & 0xffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	return (uint32_t)((sum & 0xffffu) + (sum >> 16));
+	/* A number and its halves changed over: the upper half of that is their sum, with the lower half's carry. */
+	sum += sum >> 32 | sum << 32;
+	uint32_t half = (uint32_t)(sum >> 32);
+
+	half += half >> 16 | half << 16;
+	return half >> 16;
 }
 
 static inline uint32_t weir_sum_add(uint32_t a, uint32_t b)
@@ -100,6 +102,30 @@ static inline uint64_t weir_sum_words(const void *memory, size_t bytes, uint64_t
 	}
 	sum += rest;
 	return sum + (sum < rest);
+}
+
+/*
+ * The same of one byte or more that have others ahead of them, eight with theirs at least: what is left over is then one word, of which
+ * those ahead are shifted out.
+ */
+static inline uint64_t weir_sum_words_behind(const void *memory, size_t bytes, uint64_t sum)
+{
+	const uint8_t *at = memory, *last = at + bytes - 8;
+	uint64_t word;
+
+	for (; at < last; at += 8) {
+		__builtin_memcpy(&word, at, 8);
+		sum += word;
+		sum += sum < word;
+	}
+	__builtin_memcpy(&word, last, 8);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	word >>= 8 * (at - last);
+#else
+	word <<= 8 * (at - last);
+#endif
+	sum += word;
+	return sum + (sum < word);
 }
 
 /* The sum of bytes; an odd last one is the high byte of a word. */

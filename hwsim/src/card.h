@@ -272,6 +272,22 @@ static inline void card_insert_begin(uint8_t *frame, uint32_t header_bytes, uint
 		     insert->kind == HAL_SUM_INTERNET ? 0 : bytes - header_bytes);
 }
 
+/* The same of a header that is copied for that: what was just written is not read again. */
+static inline void card_copy_insert(const struct hal *hal, uint8_t *frame, const uint8_t *header,
+				    uint32_t header_bytes, uint32_t bytes,
+				    const struct hal_insert *insert, struct hal_sum *sum)
+{
+	if (CARD_LIKELY(insert->kind == HAL_SUM_INTERNET && insert->start < header_bytes)) {
+		*sum = (struct hal_sum){ 0, HAL_SUM_INTERNET };
+		card_copy(frame, header, insert->start);
+		card_copy_sum(hal, frame + insert->start, header + insert->start,
+			      header_bytes - insert->start, sum, 0);
+	} else {
+		card_copy(frame, header, header_bytes);
+		card_insert_begin(frame, header_bytes, bytes, insert, sum);
+	}
+}
+
 /* Copies ring entries so that who sees the last eight bytes of one sees everything before them. */
 static inline void card_copy_entries(uint8_t *to, const uint8_t *from, uint32_t entry_bytes,
 				     uint32_t count)
@@ -410,10 +426,11 @@ static inline bool card_transmit_inside(struct hal *hal, struct card_port *port,
 	/* The slot is only taken when everything went well: until then writing to it harms nobody. */
 	handle = peer->free_slots[peer->free_count - 1];
 	data = to = card_slot(peer, handle);
-	card_copy(to, header, header_bytes);
-	to += header_bytes;
 	if (insert)
-		card_insert_begin(data, header_bytes, (uint32_t)bytes, insert, &sum);
+		card_copy_insert(hal, to, header, header_bytes, (uint32_t)bytes, insert, &sum);
+	else
+		card_copy(to, header, header_bytes);
+	to += header_bytes;
 	for (uint32_t i = 0; i < count; i++) {
 		const uint8_t *from = card_memory(hal, segments[i].requester, segments[i].address,
 						  segments[i].bytes, false);

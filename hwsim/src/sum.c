@@ -110,6 +110,64 @@ __attribute__((target("avx2"))) static uint32_t avx2_internet(void *to, const vo
 	return copy_words(d, s, bytes, sum);
 }
 
+/* What no sum of a copy that long overflows: 2^15 words, each below 2^15 either way. */
+#define AVX512_BYTES_MAX 65536u
+#define AVX512		 "avx512f,avx512bw,avx512vnni,bmi2"
+
+/*
+ * The processor multiplies words with signs and adds them up. Without its highest bit turned over a word is 8000h too large for that,
+ * which is made good at the end, also of the zeros that fill the last chunk.
+ */
+__attribute__((target(AVX512))) static inline __m512i add_words_512(__m512i sum, __m512i chunk)
+{
+	return _mm512_dpwssd_epi32(sum, _mm512_xor_si512(chunk, _mm512_set1_epi16(-0x8000)),
+				   _mm512_set1_epi16(1));
+}
+
+__attribute__((target(AVX512))) static uint32_t avx512_internet(void *to, const void *from,
+								size_t bytes)
+{
+	const uint8_t *s = from;
+	uint8_t *d = to;
+
+	if (CARD_UNLIKELY(bytes > AVX512_BYTES_MAX))
+		return avx2_internet(to, from, bytes);
+	__m512i sums[4] = { _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
+			    _mm512_setzero_si512() };
+	uint64_t words = (bytes + 63) / 64 * 32;
+
+	for (; bytes >= 256; bytes -= 256, s += 256, d += 256) {
+		__m512i first = _mm512_loadu_si512(s), second = _mm512_loadu_si512(s + 64);
+		__m512i third = _mm512_loadu_si512(s + 128), fourth = _mm512_loadu_si512(s + 192);
+
+		_mm512_storeu_si512(d, first);
+		_mm512_storeu_si512(d + 64, second);
+		_mm512_storeu_si512(d + 128, third);
+		_mm512_storeu_si512(d + 192, fourth);
+		sums[0] = add_words_512(sums[0], first);
+		sums[1] = add_words_512(sums[1], second);
+		sums[2] = add_words_512(sums[2], third);
+		sums[3] = add_words_512(sums[3], fourth);
+	}
+	for (; bytes >= 64; bytes -= 64, s += 64, d += 64) {
+		__m512i chunk = _mm512_loadu_si512(s);
+
+		_mm512_storeu_si512(d, chunk);
+		sums[0] = add_words_512(sums[0], chunk);
+	}
+	if (bytes) {
+		__mmask64 there = _bzhi_u64(UINT64_MAX, (uint32_t)bytes);
+		__m512i chunk = _mm512_maskz_loadu_epi8(there, s);
+
+		_mm512_mask_storeu_epi8(d, there, chunk);
+		sums[1] = add_words_512(sums[1], chunk);
+	}
+	sums[0] = _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]),
+				   _mm512_add_epi32(sums[2], sums[3]));
+	return weir_sum_from_native(words * 0x8000u +
+				    (uint64_t)(int64_t)_mm512_reduce_add_epi32(sums[0]));
+}
+
 __attribute__((target("sse4.2"))) static uint32_t sse42_crc32c(void *to, const void *from,
 							       size_t bytes)
 {
@@ -141,6 +199,10 @@ void sim_sums_choose(struct card_sums *sums)
 	__builtin_cpu_init();
 	if (__builtin_cpu_supports("avx2"))
 		sums->copy_internet = avx2_internet;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("avx512f") &&
+	    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni") &&
+	    __builtin_cpu_supports("bmi2"))
+		sums->copy_internet = avx512_internet;
 	if (__builtin_cpu_supports("sse4.2"))
 		sums->copy_crc32c = sse42_crc32c;
 #endif

@@ -104,6 +104,14 @@ static void all_copies_give_the_same_bits(void)
 		from[i] = (uint8_t)(rand() >> 7);
 	/* Long runs of ones are where carries get lost. */
 	memset(from + 300, 0xff, 700);
+	/* Longer than what the widest of them takes at a time. */
+	static uint8_t long_from[70001], long_to[sizeof(long_from)];
+
+	memset(long_from, 0xff, sizeof(long_from) / 2);
+	WEIR_EXPECT_EQ(chosen.copy_internet(long_to, long_from, 65536), plain_sum(long_from, 65536));
+	WEIR_EXPECT_EQ(chosen.copy_internet(long_to, long_from, sizeof(long_from)),
+		       plain_sum(long_from, sizeof(long_from)));
+	WEIR_EXPECT_MEM(long_to, long_from, sizeof(long_from));
 	for (uint32_t bytes = 0; bytes <= LONGEST; bytes += bytes < 300 ? 1 : 37) {
 		const uint8_t *source = from + bytes % 33;
 		uint8_t *to = first + bytes % 7;
@@ -114,6 +122,10 @@ static void all_copies_give_the_same_bits(void)
 
 		WEIR_EXPECT_EQ(sum, plain_sum(source, bytes));
 		WEIR_EXPECT_EQ(weir_sum_of(source, bytes), sum);
+		if (bytes)
+			WEIR_EXPECT_EQ(
+				weir_sum_from_native(weir_sum_words_behind(source + 8, bytes, 0)),
+				plain_sum(source + 8, bytes));
 		WEIR_EXPECT_EQ(sim_sums_portable.copy_internet(second + bytes % 7, source, bytes),
 			       sum);
 		WEIR_EXPECT_MEM(to, source, bytes);
