@@ -155,6 +155,7 @@ struct scene {
 	bool large;	/* cut by the card into frames of `bytes` */
 	uint16_t rules; /* of the receiver, by source port; each frame matches one */
 	uint16_t masks; /* ... behind rules of so many other masks, which none matches */
+	uint32_t flows; /* sent in turn; more than 0: receivers hash them, for one queue */
 };
 
 static const struct scene scenes[] = {
@@ -165,6 +166,15 @@ static const struct scene scenes[] = {
 	{ .name = "vf_to_vf_checksums", .vfs = 2, .bytes = 64, .checksums = true },
 	{ .name = "port_loop_checksums", .vfs = 0, .bytes = 64, .checksums = true },
 	{ .name = "port_loop_1514_checksums", .vfs = 0, .bytes = 1514, .checksums = true },
+	{ .name = "port_loop_hash", .vfs = 0, .bytes = 64, .flows = 1 },
+	{ .name = "vf_to_vf_offloads", .vfs = 2, .bytes = 64, .checksums = true, .flows = 1 },
+	{ .name = "port_loop_offloads", .vfs = 0, .bytes = 64, .checksums = true, .flows = 1 },
+	{ .name = "port_loop_offloads_16_flows",
+	  .vfs = 0,
+	  .bytes = 64,
+	  .checksums = true,
+	  .flows = 16 },
+	{ .name = "port_loop_1514_offloads", .vfs = 0, .bytes = 1514, .checksums = true, .flows = 1 },
 	{ .name = "large_vf_to_vf", .vfs = 2, .bytes = LARGE_HEADER + LARGE_MSS, .large = true },
 	{ .name = "port_loop_1_rule", .vfs = 0, .bytes = 64, .rules = 1 },
 	{ .name = "port_loop_4096_rules", .vfs = 0, .bytes = 64, .rules = 4096 },
@@ -175,9 +185,7 @@ struct bench {
 	struct host *host;
 	struct port ports[8];
 	uint32_t port_count; /* the first one sends, the others (or it alone) receive */
-	uint32_t bytes;
-	bool checksums;
-	uint16_t rules;
+	const struct scene *scene;
 	uint64_t measured_ns;
 	/* of large frames */
 	uint32_t place;
@@ -218,19 +226,21 @@ static void write_frames(struct bench *bench)
 		struct packet packet = { .destination = receiver->mac,
 					 .source = sender->mac,
 					 .protocol = PACKET_TCP,
-					 .payload = bench->bytes - 54 };
+					 .payload = bench->scene->bytes - 54 };
 
-		WEIR_REQUIRE_EQ(packet_make(&packet, frame), bench->bytes);
-		if (bench->rules) {
-			frame[34] = (uint8_t)(i % bench->rules >> 8);
-			frame[35] = (uint8_t)(i % bench->rules);
+		WEIR_REQUIRE_EQ(packet_make(&packet, frame), bench->scene->bytes);
+		if (bench->scene->rules) {
+			frame[34] = (uint8_t)(i % bench->scene->rules >> 8);
+			frame[35] = (uint8_t)(i % bench->scene->rules);
 		}
 		sender->tx_ring[i] = (struct weir_tx_descriptor){
 			.address = weir_cpu_to_le64(address),
-			.length = weir_cpu_to_le16((uint16_t)bench->bytes),
+			.length = weir_cpu_to_le16((uint16_t)bench->scene->bytes),
 			.flags = weir_cpu_to_le16(WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK),
 		};
-		if (bench->checksums) {
+		if (bench->scene->flows)
+			frame[packet.l4 + 1] ^= (uint8_t)(i % bench->scene->flows);
+		if (bench->scene->checksums) {
 			sender->tx_ring[i].flags |= weir_cpu_to_le16(WEIR_TXD_CHECKSUM_MASK);
 			sender->tx_ring[i].checksum = weir_cpu_to_le16(packet_ask(&packet, frame));
 		}
@@ -286,10 +296,10 @@ static uint32_t take(struct bench *bench, struct port *port)
 			break;
 		WEIR_REQUIRE((flags & (WEIR_RXC_END_MASK | WEIR_RXC_ERROR_MASK)) ==
 			     WEIR_RXC_END_MASK);
-		WEIR_REQUIRE_EQ(weir_le16_to_cpu(entry->length), bench->bytes);
+		WEIR_REQUIRE_EQ(weir_le16_to_cpu(entry->length), bench->scene->bytes);
 		WEIR_REQUIRE_EQ(WEIR_GET(WEIR_RXC_L4, flags),
-				bench->checksums ? WEIR_CHECKSUM_STATE_GOOD
-						 : WEIR_CHECKSUM_STATE_UNKNOWN);
+				bench->scene->checksums ? WEIR_CHECKSUM_STATE_GOOD
+							: WEIR_CHECKSUM_STATE_UNKNOWN);
 	}
 	if (count) {
 		port->rx_posted = (uint16_t)(port->rx_posted + count);
@@ -435,9 +445,20 @@ static void run_large(struct bench *bench, const struct scene *scene, unsigned l
 	free(bench->copies);
 }
 
+/* Frames are hashed, and go where they would without. */
+static void spread_to_one_queue(struct host_function *function)
+{
+	static const weir_le16 table[WEIR_INDIRECTION_ENTRIES];
+
+	WEIR_REQUIRE_EQ(host_command(function, WEIR_COMMAND_VPORT_SPREAD,
+				     HOST_REQUEST(HOST_BYTES(INDIRECTION, table, sizeof(table))),
+				     NULL),
+			0);
+}
+
 static void run(const struct scene *scene, unsigned long frames)
 {
-	struct bench bench = { .host = host_create(scene->vfs, 1), .bytes = scene->bytes };
+	struct bench bench = { .host = host_create(scene->vfs, 1), .scene = scene };
 	struct host *host = bench.host;
 	unsigned long rounds = (frames + POSTED - 1) / POSTED;
 	uint64_t instructions;
@@ -452,13 +473,13 @@ static void run(const struct scene *scene, unsigned long frames)
 				0x100000000b02ull + ((uint64_t)i << 32));
 	}
 	bench.port_count = scene->vfs ? scene->vfs : 1;
-	bench.checksums = scene->checksums;
-	bench.rules = scene->rules;
 	add_rules(&bench.ports[bench.port_count - 1], scene);
 	for (uint32_t i = 0; scene->checksums && i < bench.port_count; i++)
 		WEIR_REQUIRE_EQ(host_vport_flags(bench.ports[i].function, WEIR_VPORT_RX_CHECKSUM,
 						 WEIR_VPORT_RX_CHECKSUM),
 				0);
+	for (uint32_t i = 0; scene->flows && i < bench.port_count; i++)
+		spread_to_one_queue(bench.ports[i].function);
 	if (scene->large) {
 		run_large(&bench, scene, (frames + LARGE_POSTED - 1) / LARGE_POSTED);
 		host_destroy(host);
