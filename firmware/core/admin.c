@@ -8,7 +8,8 @@
  *
  * Each stage but IDLE and EXECUTE is one HAL operation, submitted until the board takes it (HAL_BUSY) and the function may use
  * the bus (HAL_RESET while it is not bus master), and waited for when it is HAL_PENDING. A place in the completion ring is
- * taken when an entry is made, and events leave one for every command that the host has submitted.
+ * taken when an entry is made, and events leave one for every command that the host has submitted. From FETCH_REQUEST to its
+ * answer a command has one of the card's command buffers, for which it may have to wait.
  */
 #include "admin.h"
 
@@ -66,12 +67,12 @@ static enum hal_result submit(struct weir_firmware *firmware, struct weir_functi
 	case ADMIN_FETCH_REQUEST:
 		return hal_dma_read(firmware->hal, requester,
 				    weir_le64_to_cpu(admin->command.request_address),
-				    admin->request, weir_le16_to_cpu(admin->command.request_length),
-				    tag);
+				    admin->buffer->request,
+				    weir_le16_to_cpu(admin->command.request_length), tag);
 	case ADMIN_WRITE_RESPONSE:
 		return hal_dma_write(firmware->hal, requester,
 				     weir_le64_to_cpu(admin->command.response_address),
-				     admin->response, admin->response_bytes, tag);
+				     admin->buffer->response, admin->response_bytes, tag);
 	case ADMIN_WRITE_ENTRY:
 		slot = (uint16_t)(admin->cq_produced - 1) & ((1u << admin->cq_log2) - 1);
 		return hal_dma_write_entries(firmware->hal, requester,
@@ -130,7 +131,18 @@ void weir_admin_complete(struct weir_firmware *firmware, uint32_t index, enum ha
 	function->references--;
 	admin->returned = true;
 	admin->result = result;
+	/* Aborted meanwhile; the operation had the buffer until now. */
+	if (admin->stage == ADMIN_IDLE)
+		weir_admin_release(firmware, function);
 	weir_admin_activate(firmware, function);
+}
+
+void weir_admin_release(struct weir_firmware *firmware, struct weir_function *function)
+{
+	struct weir_admin *admin = &function->admin;
+
+	if (weir_command_buffer_give(firmware, &admin->buffer))
+		admin->yields = true;
 }
 
 /* ---- the stages ---- */
@@ -145,10 +157,11 @@ static void begin_entry(struct weir_admin *admin)
 	admin->stage = ADMIN_WRITE_ENTRY;
 }
 
-static void answer(struct weir_function *function)
+static void answer(struct weir_firmware *firmware, struct weir_function *function)
 {
 	struct weir_admin *admin = &function->admin;
 
+	weir_admin_release(firmware, function);
 	admin->entry = (struct weir_admin_completion){
 		.kind = weir_cpu_to_le16(WEIR_ADMIN_ENTRY_COMPLETION),
 		.opcode = admin->command.opcode,
@@ -172,7 +185,7 @@ static void answer_status(struct weir_firmware *firmware, struct weir_function *
 	admin->detail = detail;
 	admin->response_bytes = 0;
 	weir_command_count(firmware, function, weir_le16_to_cpu(admin->command.opcode), status, 0);
-	answer(function);
+	answer(firmware, function);
 }
 
 static enum admin_step idle(struct weir_firmware *firmware, struct weir_function *function)
@@ -248,8 +261,11 @@ static enum admin_step fetch_request(struct weir_firmware *firmware, struct weir
 {
 	struct weir_admin *admin = &function->admin;
 	enum hal_result result;
-	enum admin_step step = operate(firmware, function, &result);
+	enum admin_step step;
 
+	if (!weir_command_buffer_take(firmware, &admin->buffer))
+		return STEP_RETRY;
+	step = operate(firmware, function, &result);
 	if (step != STEP_ON)
 		return step;
 	if (result == HAL_DONE)
@@ -267,12 +283,14 @@ static enum admin_step execute(struct weir_firmware *firmware, struct weir_funct
 	uint32_t capacity = weir_le16_to_cpu(admin->command.response_capacity);
 	struct weir_answer result;
 
-	if (capacity > sizeof(admin->response))
-		capacity = sizeof(admin->response);
-	enum weir_status status =
-		weir_command_run(firmware, function, (enum weir_role)function->role, opcode,
-				 admin->request, weir_le16_to_cpu(admin->command.request_length),
-				 admin->response, capacity, admin->again, &result);
+	if (!weir_command_buffer_take(firmware, &admin->buffer))
+		return STEP_RETRY;
+	if (capacity > sizeof(admin->buffer->response))
+		capacity = sizeof(admin->buffer->response);
+	enum weir_status status = weir_command_run(
+		firmware, function, (enum weir_role)function->role, opcode, admin->buffer->request,
+		weir_le16_to_cpu(admin->command.request_length), admin->buffer->response, capacity,
+		admin->again, &result);
 
 	admin->again = status == WEIR_STATUS_BUSY;
 	if (admin->again)
@@ -285,7 +303,7 @@ static enum admin_step execute(struct weir_firmware *firmware, struct weir_funct
 		return STEP_ON;
 	}
 	weir_command_count(firmware, function, opcode, status, result.response_bytes);
-	answer(function);
+	answer(firmware, function);
 	return STEP_ON;
 }
 
@@ -304,7 +322,7 @@ static enum admin_step write_response(struct weir_firmware *firmware, struct wei
 	}
 	weir_command_count(firmware, function, weir_le16_to_cpu(admin->command.opcode),
 			   WEIR_STATUS_OK, admin->response_bytes);
-	answer(function);
+	answer(firmware, function);
 	return STEP_ON;
 }
 
@@ -340,6 +358,7 @@ static enum admin_step step(struct weir_firmware *firmware, struct weir_function
 	    admin->stage != ADMIN_EXECUTE) {
 		admin->stage = ADMIN_IDLE;
 		admin->returned = false;
+		weir_admin_release(firmware, function);
 	}
 	switch ((enum admin_stage)admin->stage) {
 	case ADMIN_IDLE:
@@ -363,9 +382,11 @@ static bool run(struct weir_firmware *firmware, struct weir_function *function, 
 {
 	enum admin_step last = STEP_ON;
 
+	function->admin.yields = false;
 	if (weir_mailbox_run(firmware, function))
 		(*done)++;
-	for (uint32_t steps = 0; steps < STEPS_PER_POLL && last == STEP_ON; steps++) {
+	for (uint32_t steps = 0;
+	     steps < STEPS_PER_POLL && last == STEP_ON && !function->admin.yields; steps++) {
 		last = step(firmware, function);
 		if (last == STEP_ON)
 			(*done)++;

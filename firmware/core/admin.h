@@ -17,6 +17,8 @@ enum admin_stage {
 
 /* admin.c: raises the vector when the host asked for it and there is an entry that it has not seen. */
 void weir_admin_notify(struct weir_firmware *firmware, struct weir_function *function);
+/* admin.c: the command's buffer is given back. */
+void weir_admin_release(struct weir_firmware *firmware, struct weir_function *function);
 /* admin_control.c: a fault or misbehaviour stops the queue, with `status` in ADMIN_STATUS.ERROR; `what` and value are for the log. */
 void weir_admin_stop_for(struct weir_firmware *firmware, struct weir_function *function,
 			 enum weir_misbehaviour why, enum weir_status status, const char *what,

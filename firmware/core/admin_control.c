@@ -140,15 +140,18 @@ void weir_admin_abort(struct weir_firmware *firmware, struct weir_function *func
 		weir_event_drop(firmware, function);
 	admin->running = admin->stopping = admin->enable_wanted = false;
 	admin->returned = admin->again = false;
-	/* An operation in flight is waited for by its reference; its result is forgotten with everything else. */
+	/* An operation in flight is waited for by its reference, and has its buffer until then; its result is forgotten with
+	 * everything else. */
 	admin->stage = ADMIN_IDLE;
+	if (!admin->waiting)
+		weir_admin_release(firmware, function);
 }
 
 void weir_admin_clear(struct weir_function *function)
 {
 	struct weir_admin *admin = &function->admin;
 
-	/* What was told the PF about this function, and when, outlives its resets. The buffers hold nothing that is read again. */
+	/* What was told the PF about this function, and when, outlives its resets. */
 	weir_zero(admin, offsetof(struct weir_admin, misbehaviour_sent_ns));
 }
 

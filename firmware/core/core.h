@@ -230,6 +230,14 @@ weir_handler weir_command_log_read, weir_command_log_level, weir_command_trace_s
 /* commands_time.c */
 weir_handler weir_command_time_get, weir_command_time_set;
 
+/* ---- command_buffer.c ---- */
+
+void weir_command_buffers_init(struct weir_firmware *firmware);
+/* Is there a buffer in *buffer, or was there a free one? False: try again at a later poll, when another command has ended. */
+bool weir_command_buffer_take(struct weir_firmware *firmware, struct weir_command_buffer **buffer);
+/* Gives *buffer back, if there is one; true: none was free, so that somebody may be waiting for it. */
+bool weir_command_buffer_give(struct weir_firmware *firmware, struct weir_command_buffer **buffer);
+
 /* ---- admin.c: the admin queue ---- */
 
 /* The function has something to do: its engine runs at this poll or the next. */
@@ -259,6 +267,8 @@ void weir_mailbox_owner(struct weir_firmware *firmware, struct weir_function *fu
 			uint32_t value);
 void weir_mailbox_request(struct weir_firmware *firmware, struct weir_function *function,
 			  uint32_t value);
+/* The command that waits, if any, is forgotten, and its buffer given back. */
+void weir_mailbox_forget(struct weir_firmware *firmware, struct weir_function *function);
 /* Runs the command that waits, if any; true: it ended. */
 bool weir_mailbox_run(struct weir_firmware *firmware, struct weir_function *function);
 

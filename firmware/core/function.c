@@ -200,7 +200,7 @@ static void make_new(struct weir_firmware *firmware, struct weir_function *funct
 	weir_admin_clear(function);
 	weir_zero(function->stats, sizeof(function->stats));
 	function->stats[WEIR_STAT_FUNCTION_RESETS] = resets;
-	function->mailbox_waiting = function->mailbox_again = false;
+	weir_mailbox_forget(firmware, function);
 	function->mailbox_owner = 0;
 	function->reset_wanted = false;
 	weir_function_update_role(function);

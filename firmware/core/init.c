@@ -158,6 +158,7 @@ struct weir_firmware *weir_firmware_init(void *memory, struct hal *hal,
 	firmware->trace.capacity = config.trace_records;
 	firmware->trace.function = WEIR_FUNCTION_SELF;
 	firmware->trace.vlan = WEIR_VLAN_NONE;
+	weir_command_buffers_init(firmware);
 	lay_out_functions(firmware);
 	weir_datapath_init(firmware, parts[PART_DATAPATH]);
 	for (uint8_t port = 0; port < config.ports; port++)

@@ -90,19 +90,32 @@ struct weir_vport {
 
 /* ---- functions (core/function.c) ---- */
 
+/*
+ * Request and response of a command, while it runs. A card has a few of them for all its functions (core/command_buffer.c): most
+ * functions have no command most of the time.
+ */
+struct weir_command_buffer {
+	uint8_t request[WEIR_ADMIN_DATA_MAX_BYTES] __attribute__((aligned(8)));
+	uint8_t response[WEIR_ADMIN_DATA_MAX_BYTES] __attribute__((aligned(8)));
+	struct weir_command_buffer *next; /* free */
+};
+
+#define WEIR_COMMAND_BUFFERS 16
+
 /* What an admin queue is doing; one command at a time (core/admin.c owns the values). */
 struct weir_admin {
 	uint8_t stage;
 	bool running;
 	bool armed;
-	bool waiting;	     /* an operation of this queue is in flight */
-	bool returned;	     /* ... it came back with result */
-	bool stopping;	     /* ADMIN_CONTROL.ENABLE=0, or an error: until nothing is in flight */
-	bool enable_wanted;  /* ... and then enabled again */
-	bool again;	     /* the command was started and answers BUSY */
-	bool event_turn;     /* events and commands take turns */
-	uint8_t stop_status; /* enum weir_status for ADMIN_STATUS.ERROR */
-	uint8_t status;	     /* enum weir_status of the command */
+	bool waiting;	    /* an operation of this queue is in flight */
+	bool returned;	    /* ... it came back with result */
+	bool stopping;	    /* ADMIN_CONTROL.ENABLE=0, or an error: until nothing is in flight */
+	bool enable_wanted; /* ... and then enabled again */
+	bool again;	    /* the command was started and answers BUSY */
+	bool event_turn;    /* events and commands take turns */
+	bool yields; /* it gave back a buffer that others may be waiting for: no more in this poll */
+	uint8_t stop_status;	/* enum weir_status for ADMIN_STATUS.ERROR */
+	uint8_t status;		/* enum weir_status of the command */
 	enum hal_result result; /* of the operation that came back */
 	uint32_t detail;
 	uint32_t epoch; /* of the operation in flight, see weir_datapath_epoch_begin() */
@@ -113,6 +126,8 @@ struct weir_admin {
 	uint64_t sq_address, cq_address;
 	struct weir_admin_command command;
 	struct weir_admin_completion entry; /* completion or event being written */
+	struct weir_command_buffer
+		*buffer; /* of the command, from FETCH_REQUEST or EXECUTE to its answer */
 	uint32_t response_bytes;
 	uint32_t events;		 /* set of enum weir_event waiting to be sent */
 	struct weir_admin_event held[8]; /* by event id: what will be sent */
@@ -120,8 +135,6 @@ struct weir_admin {
 	uint64_t misbehaviour_sent_ns[6];
 	uint32_t misbehaviour_count[6];
 	uint32_t misbehaviour_place[6];
-	uint8_t request[WEIR_ADMIN_DATA_MAX_BYTES] __attribute__((aligned(8)));
-	uint8_t response[WEIR_ADMIN_DATA_MAX_BYTES] __attribute__((aligned(8)));
 };
 
 /* What the administrator decided for a VF; outlives the VF's resets. */
@@ -153,6 +166,8 @@ struct weir_function {
 	uint64_t reset_due_ns; /* when the reset comes without more waiting */
 	uint32_t mailbox_owner;
 	uint16_t mailbox_opcode, mailbox_bytes;
+	struct weir_command_buffer
+		*mailbox_buffer;     /* with the window's private copy; NULL: not taken yet */
 	uint64_t interrupts_owed[2]; /* vectors for which the board had no room */
 	uint32_t generation;
 	uint32_t references;  /* bursts and operations that still touch it; reset completes at 0 */
@@ -167,7 +182,6 @@ struct weir_function {
 	uint32_t log_left_out;
 	enum weir_log_level log_left_out_level; /* of the worst of them */
 	uint64_t stats[WEIR_STAT_FUNCTION_COUNT];
-	uint8_t mailbox_request[WEIR_ADMIN_DATA_MAX_BYTES]; /* the window's private copy */
 };
 
 /* ---- queues (datapath/queue.c) ---- */
@@ -420,7 +434,8 @@ struct weir_firmware {
 	uint64_t news_due_ns;	     /* no news is due before */
 	uint32_t port_speed_mbps[8]; /* last speed of a link that was up */
 	struct weir_ats_state ats;
-	uint8_t response[WEIR_ADMIN_DATA_MAX_BYTES]; /* of a mailbox command or an owner's, while it runs */
+	struct weir_command_buffer command_buffers[WEIR_COMMAND_BUFFERS];
+	struct weir_command_buffer *free_command_buffers;
 	struct hal_link links[8];
 	uint64_t port_stats[8][WEIR_STAT_PORT_COUNT];
 };

@@ -160,6 +160,91 @@ static void functions_are_served_side_by_side(void)
 	host_destroy(host);
 }
 
+#define MANY_VFS 40 /* more than a card has buffers for commands */
+
+/* ECHO of data that tells function and command apart. */
+static void post_telling_echo(struct host_function *function, uint32_t which, uint64_t request,
+			      uint64_t response)
+{
+	uint8_t data[512];
+	uint32_t bytes;
+
+	for (uint32_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(function->index * 31 + which * 7 + i);
+	bytes = host_encode(host_pointer(function, request),
+			    HOST_REQUEST(HOST_BYTES(DATA, data, sizeof(data))));
+	const struct weir_admin_command command = {
+		.opcode = weir_cpu_to_le16(WEIR_COMMAND_ECHO),
+		.request_length = weir_cpu_to_le16((uint16_t)bytes),
+		.response_capacity = weir_cpu_to_le16((uint16_t)bytes),
+		.request_address = weir_cpu_to_le64(request),
+		.response_address = weir_cpu_to_le64(response),
+	};
+
+	host_command_post(function, &command);
+}
+
+/* All at once, by queue and by mailbox; some of them are reset in the middle, and must not keep what others need. */
+static void many_functions_commands_get_their_turn_and_their_own_data(void)
+{
+	struct host *host = test_card(MANY_VFS, 1, 2048, false);
+	uint64_t requests[MANY_VFS + 1][4], responses[MANY_VFS + 1][4];
+	struct weir_admin_completion entry;
+
+	for (uint32_t round = 0; round < 20; round++) {
+		/* Room for what follows; the card's loop turns meanwhile. */
+		for (uint32_t i = 0; i <= MANY_VFS; i++)
+			host_take_events(&host->functions[i]);
+		for (uint32_t i = 0; i <= MANY_VFS; i++) {
+			struct host_function *function = &host->functions[i];
+
+			for (uint32_t k = 0; k < 4; k++) {
+				requests[i][k] = host_alloc(function, 1024, 64);
+				responses[i][k] = host_alloc(function, 1024, 64);
+				post_telling_echo(function, k, requests[i][k], responses[i][k]);
+			}
+			host_command_ring(function);
+			if (i % 5 == 1)
+				host_write(function, WEIR_REG_MAILBOX_REQUEST,
+					   WEIR_COMMAND_GET_INFO);
+		}
+		for (uint32_t turns = 0; turns < round % 8; turns++)
+			host_turn(host);
+		/* The hardware's reset ends what is in flight, the firmware's waits for it. */
+		for (uint32_t i = 2; i <= MANY_VFS; i += 2) {
+			if (i % 8)
+				host_flr(&host->functions[i]);
+			else
+				WEIR_EXPECT_EQ(host_manage(host, WEIR_COMMAND_VF_RESET,
+							   HOST_REQUEST(HOST_U(FUNCTION, i)), NULL),
+					       WEIR_STATUS_OK);
+		}
+		host_settle(host);
+		for (uint32_t i = 0; i <= MANY_VFS; i++) {
+			struct host_function *function = &host->functions[i];
+
+			if (i && i % 2 == 0) {
+				host_forget(function);
+				WEIR_REQUIRE(host_start(function));
+				continue;
+			}
+			for (uint32_t k = 0; k < 4; k++) {
+				WEIR_REQUIRE(next_completion(function, &entry));
+				WEIR_EXPECT_EQ(weir_le16_to_cpu(entry.status), WEIR_STATUS_OK);
+				/* Behind the attribute's header, which is not the same. */
+				WEIR_EXPECT_EQ(memcmp(host_pointer(function, responses[i][k] + 4),
+						      host_pointer(function, requests[i][k] + 4),
+						      512),
+					       0);
+			}
+			host_entries_done(function);
+			if (i % 5 == 1)
+				WEIR_EXPECT_EQ(host_read(function, WEIR_REG_MAILBOX_STATUS) & 3, 2);
+		}
+	}
+	host_destroy(host);
+}
+
 /* The command's entry is checked before its opcode, that before privilege, that before the request is read. */
 static void entries_are_checked_in_the_order_of_the_datasheet(void)
 {
@@ -751,6 +836,8 @@ const struct weir_test admin_tests[] = {
 	  a_full_ring_of_commands_is_answered_in_order },
 	{ "admin.indices_and_phase_wrap_past_65536", indices_and_phase_wrap_past_65536 },
 	{ "admin.functions_are_served_side_by_side", functions_are_served_side_by_side },
+	{ "admin.many_functions_commands_get_their_turn_and_their_own_data",
+	  many_functions_commands_get_their_turn_and_their_own_data },
 	{ "admin.entries_are_checked_in_the_order_of_the_datasheet",
 	  entries_are_checked_in_the_order_of_the_datasheet },
 	{ "admin.requests_and_responses_out_of_reach_fail_the_command_alone",

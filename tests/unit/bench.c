@@ -40,8 +40,25 @@ struct card *card_new(uint16_t total_vfs)
 	return card;
 }
 
+/* Every command buffer is free, or some function's: none was lost, and none is two's. */
+static void count_command_buffers(const struct weir_firmware *firmware)
+{
+	const struct weir_command_buffer *free = firmware->free_command_buffers;
+	uint32_t count = 0;
+
+	for (; free && count <= WEIR_COMMAND_BUFFERS; free = free->next)
+		count++;
+	for (uint32_t i = 0; i < firmware->function_count; i++) {
+		count += firmware->functions[i].admin.buffer != NULL;
+		count += firmware->functions[i].mailbox_buffer != NULL;
+	}
+	WEIR_EXPECT_EQ(count, WEIR_COMMAND_BUFFERS);
+}
+
 void card_free(struct card *card)
 {
+	if (card->firmware)
+		count_command_buffers(card->firmware);
 	WEIR_EXPECT_STR(card->hal.violation, "");
 	WEIR_EXPECT_EQ(card->hal.violations, 0);
 	free(card->memory);
