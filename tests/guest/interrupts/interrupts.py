@@ -5,7 +5,6 @@
     interrupts.py [--kernel 6.12] [GLOB of test names …]
 """
 
-import argparse
 import os
 import sys
 
@@ -13,20 +12,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), os.path.join(HERE, "..", "lib")]
 import guest  # noqa: E402
 import tap  # noqa: E402
-
-NET = os.path.join(HERE, "..", "net", "net.sh")
+import weir_guest  # noqa: E402
 
 
 def main():
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kernel", default="6.1")
-    parser.add_argument("names", nargs="*", metavar="GLOB")
-    options = parser.parse_args()
+    options = weir_guest.parser(__doc__).parse_args()
     suite = tap.Suite(options.names)
-    guest.run_tap(suite, "guest.moderation.guest_stays_well", os.path.join(HERE, "job.sh"), guest.weir_arguments(["user,ipv6=off"]),
-                  kernel=options.kernel, preload=guest.WEIR_QEMU, timeout_s=500, memory_mb=768, programs=["/usr/bin/ping"],
-                  overlay_files={"/job/net.sh": NET})
+    weir_guest.run(suite, "guest.moderation.guest_stays_well", __file__, options, guest.weir_arguments(["user,ipv6=off"]),
+                   timeout_s=500)
     return suite.done()
 
 

@@ -5,7 +5,6 @@
     iommu.py [--more | --all] [--kernel 6.12] [GLOB of test names …]
 """
 
-import argparse
 import collections
 import os
 import sys
@@ -14,10 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "net")]
 import guest  # noqa: E402
 import tap  # noqa: E402
+import weir_guest  # noqa: E402
 from wire import Wire  # noqa: E402
-
-NET = os.path.join(HERE, "..", "net", "net.sh")
-SEQUENCE = os.path.join(guest.BUILD, "opt", "bin", "weir-sequence")
 
 # iommu: there is one; device_tlbs: ATS can be used; mode, cmdline: what the kernel is told; group_type: what comes of it; ats: whether the kernel
 # switches it on; first: run without --more, the others with it
@@ -35,23 +32,20 @@ CASES = [
 
 def main():
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = weir_guest.parser(__doc__)
     parser.add_argument("--more", action="store_true", help="the combinations that are left out otherwise")
     parser.add_argument("--all", action="store_true", help="every combination, not only those that differ most")
-    parser.add_argument("--kernel", default="6.1")
-    parser.add_argument("names", nargs="*", metavar="GLOB")
     options = parser.parse_args()
     suite = tap.Suite(options.names)
     for case in CASES:
         if not options.all and case.first == options.more:
             continue
-        settings = "MODE=%s GROUP_TYPE=%s ATS=%s VFIO=%s\n" % (case.name, case.group_type, case.ats, "yes" if case.name == "strict" else "no")
+        settings = {"MODE": case.name, "GROUP_TYPE": case.group_type, "ATS": case.ats, "VFIO": "yes" if case.name == "strict" else "no"}
         with Wire(user=False) as wire:
             devices = guest.iommu_arguments(device_tlbs=case.device_tlbs) if case.iommu else []
-            guest.run_tap(suite, "guest.iommu.%s_guest_stays_well" % case.name, os.path.join(HERE, "job.sh"),
-                          devices + wire.devices(iommu=False), kernel=options.kernel, iommu=case.mode, cmdline_extra=case.cmdline,
-                          preload=guest.WEIR_QEMU, timeout_s=240, memory_mb=768, programs=["/usr/bin/ping"],
-                          overlay_files={"/job/net.sh": NET, "/job/settings.sh": settings.encode(), "/job/sequence": SEQUENCE})
+            weir_guest.run(suite, "guest.iommu.%s_guest_stays_well" % case.name, __file__, options, devices + wire.devices(iommu=False),
+                           iommu=case.mode, cmdline_extra=case.cmdline, timeout_s=240, binaries={"sequence": "weir-sequence"},
+                           settings=settings)
     return suite.done()
 
 

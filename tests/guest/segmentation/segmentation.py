@@ -6,7 +6,6 @@
     segmentation.py --record             writes tests/device/large_vectors.h from what the kernel does
 """
 
-import argparse
 import os
 import sys
 
@@ -14,9 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), os.path.join(HERE, "..", "lib")]
 import guest  # noqa: E402
 import tap  # noqa: E402
+import weir_guest  # noqa: E402
 
-NET = os.path.join(HERE, "..", "net", "net.sh")
-LARGE = os.path.join(guest.BUILD, "opt", "bin", "weir-large")
 VECTORS = os.path.join(HERE, "..", "..", "device", "large_vectors.h")
 HEAD = """/* SPDX-License-Identifier: BSD-3-Clause */
 /* How Linux %s cuts the frames of large.c: written by tests/guest/segmentation/segmentation.py --record. */
@@ -33,15 +31,12 @@ def record(entries, kernel):
 
 def main():
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kernel", default="6.12")
+    parser = weir_guest.parser(__doc__, kernel="6.12")
     parser.add_argument("--record", action="store_true")
-    parser.add_argument("names", nargs="*", metavar="GLOB")
     options = parser.parse_args()
     suite = tap.Suite(options.names)
-    result = guest.run_tap(suite, "guest.segmentation.guest_stays_well", os.path.join(HERE, "job.sh"), guest.weir_arguments(),
-                           kernel=options.kernel, preload=guest.WEIR_QEMU, timeout_s=300, memory_mb=768, programs=["/usr/bin/ping"],
-                           overlay_files={"/job/net.sh": NET, "/job/large": LARGE, "/job/vectors": VECTORS})
+    result = weir_guest.run(suite, "guest.segmentation.guest_stays_well", __file__, options, guest.weir_arguments(), timeout_s=300,
+                            binaries={"large": "weir-large"}, files={"/job/vectors": VECTORS})
     if options.record:
         record(result.file("linux"), options.kernel)
     return suite.done()

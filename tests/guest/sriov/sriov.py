@@ -5,7 +5,6 @@
     sriov.py [--kernel 6.12] [GLOB of test names …]
 """
 
-import argparse
 import os
 import socket
 import subprocess
@@ -13,11 +12,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "net")]
-import guest  # noqa: E402
 import tap  # noqa: E402
+import weir_guest  # noqa: E402
 from wire import Wire  # noqa: E402
 
-NET = os.path.join(HERE, "..", "net", "net.sh")
 # Who answers on the wire, and behind which tags.
 HOSTS = {
     "10.77.0.254": "-",
@@ -39,20 +37,15 @@ def free_port():
 
 def main():
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kernel", default="6.1")
-    parser.add_argument("names", nargs="*", metavar="GLOB")
-    options = parser.parse_args()
+    options = weir_guest.parser(__doc__).parse_args()
     suite = tap.Suite(options.names)
     port = free_port()
     server = subprocess.Popen(["iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     try:
         with Wire(HOSTS) as wire:
-            guest.run_tap(suite, "guest.sriov.guest_stays_well", os.path.join(HERE, "job.sh"), wire.devices(), drive=wire.serve,
-                          kernel=options.kernel, preload=guest.WEIR_QEMU, timeout_s=600, memory_mb=768, programs=["/usr/bin/ping"],
-                          allowed=ALLOWED,
-                          overlay_files={"/job/net.sh": NET, "/job/settings.sh": b"HOST_PORT=%d TRAFFIC='-b 40M'\n" % port})
+            weir_guest.run(suite, "guest.sriov.guest_stays_well", __file__, options, wire.devices(), drive=wire.serve, timeout_s=600,
+                           settings={"HOST_PORT": port, "TRAFFIC": "-b 40M"}, allowed=ALLOWED)
     finally:
         server.kill()
         server.wait()
