@@ -112,28 +112,6 @@ static void weir_tx_await_time(struct weir_tx_ring *tx, u16 place, struct sk_buf
 	skb_shinfo(skb)->tx_flags |= SKBTX_IN_PROGRESS;
 }
 
-/* Writes one descriptor at @at; @ask is NULL but for the frame's first one. */
-static void weir_tx_write(struct weir_tx_ring *tx, u16 at, dma_addr_t dma, unsigned int length,
-			  bool is_page, const struct weir_tx_ask *ask)
-{
-	u16 place = at & (tx->size - 1);
-	struct weir_tx_slot *slot = &tx->slots[place];
-
-	slot->skb = NULL;
-	slot->is_page = is_page;
-	slot->is_xdp = false;
-	slot->wants_time = false;
-	dma_unmap_addr_set(slot, dma, dma);
-	dma_unmap_len_set(slot, length, length);
-	tx->descriptors[place] = (struct weir_tx_descriptor) {
-		.address = cpu_to_le64(dma),
-		.length = cpu_to_le16(length),
-		.flags = cpu_to_le16(ask ? ask->flags : 0),
-		.vlan_tci = cpu_to_le16(ask ? ask->vlan_tci : 0),
-		.checksum = cpu_to_le16(ask ? ask->checksum : 0),
-	};
-}
-
 /* A frame on its way into the ring. */
 struct weir_tx_fill {
 	struct weir_device *weir;
@@ -150,6 +128,7 @@ struct weir_tx_fill {
 static bool weir_tx_add(struct weir_tx_fill *fill, void *data, const skb_frag_t *frag,
 			unsigned int bytes)
 {
+	struct weir_tx_descriptor *descriptor;
 	struct device *dev = fill->weir->dev;
 	unsigned int at = 0, piece;
 	dma_addr_t dma;
@@ -160,8 +139,12 @@ static bool weir_tx_add(struct weir_tx_fill *fill, void *data, const skb_frag_t 
 			     skb_frag_dma_map(dev, frag, at, piece, DMA_TO_DEVICE);
 		if (unlikely(dma_mapping_error(dev, dma)))
 			return false;
-		weir_tx_write(fill->tx, fill->tx->tail + fill->count, dma, piece, !data,
-			      fill->count ? NULL : &fill->ask);
+		descriptor = weir_tx_place(fill->tx, fill->tx->tail + fill->count, dma, piece, !data);
+		if (!fill->count) {
+			descriptor->flags = cpu_to_le16(fill->ask.flags);
+			descriptor->vlan_tci = cpu_to_le16(fill->ask.vlan_tci);
+			descriptor->checksum = cpu_to_le16(fill->ask.checksum);
+		}
 		fill->count++;
 	}
 	return true;

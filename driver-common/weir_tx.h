@@ -37,6 +37,28 @@ static inline u16 weir_tx_room(const struct weir_tx_ring *tx)
 	return tx->size - (u16)(READ_ONCE(tx->tail) - READ_ONCE(tx->clean));
 }
 
+/* Puts a mapped piece into slot and descriptor @at of the ring; flags are left zero, for who has some to set. */
+static inline struct weir_tx_descriptor *weir_tx_place(struct weir_tx_ring *tx, u16 at,
+							dma_addr_t dma, unsigned int length,
+							bool is_page)
+{
+	u16 place = at & (tx->size - 1);
+	struct weir_tx_descriptor *descriptor = &tx->descriptors[place];
+	struct weir_tx_slot *slot = &tx->slots[place];
+
+	slot->skb = NULL;
+	slot->is_page = is_page;
+	slot->is_xdp = false;
+	slot->wants_time = false;
+	dma_unmap_addr_set(slot, dma, dma);
+	dma_unmap_len_set(slot, length, length);
+	*descriptor = (struct weir_tx_descriptor) {
+		.address = cpu_to_le64(dma),
+		.length = cpu_to_le16(length),
+	};
+	return descriptor;
+}
+
 static inline void weir_tx_unmap(struct device *dev, struct weir_tx_slot *slot)
 {
 	if (slot->is_page)

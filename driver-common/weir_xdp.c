@@ -27,24 +27,6 @@
 
 /* --- sending --- */
 
-/* Writes one descriptor, @at places behind the tail. */
-static void weir_xdp_write(struct weir_tx_ring *tx, unsigned int at, dma_addr_t dma,
-			   unsigned int length, bool is_page)
-{
-	u16 place = (u16)(tx->tail + at) & (tx->size - 1);
-	struct weir_tx_slot *slot = &tx->slots[place];
-
-	slot->skb = NULL;
-	slot->is_page = is_page;
-	slot->is_xdp = false;
-	dma_unmap_addr_set(slot, dma, dma);
-	dma_unmap_len_set(slot, length, length);
-	tx->descriptors[place] = (struct weir_tx_descriptor) {
-		.address = cpu_to_le64(dma),
-		.length = cpu_to_le16(length),
-	};
-}
-
 static void weir_xdp_unmap(struct device *dev, struct weir_tx_ring *tx, unsigned int count)
 {
 	while (count--)
@@ -73,7 +55,7 @@ static bool weir_xdp_put(struct weir_device *weir, struct weir_tx_ring *tx, stru
 	dma = dma_map_single(weir->dev, frame->data, frame->len, DMA_TO_DEVICE);
 	if (unlikely(dma_mapping_error(weir->dev, dma)))
 		return false;
-	weir_xdp_write(tx, 0, dma, frame->len, false);
+	weir_tx_place(tx, tx->tail, dma, frame->len, false);
 	for (i = 0; i < frags; i++) {
 		const skb_frag_t *frag = &shared->frags[i];
 
@@ -82,7 +64,7 @@ static bool weir_xdp_put(struct weir_device *weir, struct weir_tx_ring *tx, stru
 			weir_xdp_unmap(weir->dev, tx, 1 + i);
 			return false;
 		}
-		weir_xdp_write(tx, 1 + i, dma, skb_frag_size(frag), true);
+		weir_tx_place(tx, tx->tail + 1 + i, dma, skb_frag_size(frag), true);
 	}
 	last = (u16)(tx->tail + frags) & (tx->size - 1);
 	tx->descriptors[last].flags = cpu_to_le16(WEIR_TXD_END_MASK);

@@ -224,6 +224,42 @@ class Testpmd(Program):
         tap.require(code == 0, "testpmd ends with %s:\n%s" % (code, self.output[-4000:]))
 
 
+def until(condition, what, timeout_s=60):
+    """Wait for a condition; fails with the text `what`."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        tap.require(time.monotonic() < deadline, what)
+        time.sleep(0.05)
+
+
+def circulate(testpmd, burst, frames, drain_s):
+    """Frames circulate by macswap between ports 0 and 1 until port 0 has received so many; what is under way then is received, too.
+
+    testpmd: a Testpmd with --forward-mode=macswap --port-topology=loop, whose ports are left stopped. burst: `start tx_first`'s
+    number. Returns, for both ports, the lists of stats and of xstats: without errors, and each frame sent was received or missed.
+    """
+    macs = [testpmd.mac(port) for port in (0, 1)]
+    for port in (0, 1):
+        testpmd.command("set eth-peer %d %s" % (port, macs[1 - port]))
+    testpmd.command("start tx_first %d" % burst)
+    until(lambda: testpmd.stats(0)["RX-packets"] > frames, "frames do not circulate")
+    testpmd.command("stop")
+    testpmd.command("set fwd rxonly")
+    testpmd.command("start")
+    time.sleep(drain_s)
+    testpmd.command("stop")
+    stats = [testpmd.stats(port) for port in (0, 1)]
+    xstats = [testpmd.xstats(port) for port in (0, 1)]
+    for port in (0, 1):
+        mine, other = stats[port], stats[1 - port]
+        tap.require(mine["TX-errors"] == 0 and mine["RX-errors"] == 0, "errors: %s" % mine)
+        tap.require(xstats[port]["vport_tx_frames"] == mine["TX-packets"],
+                    "port %d sent %d, the function counts %s" % (port, mine["TX-packets"], xstats[port]))
+        tap.require(other["RX-packets"] + other["RX-missed"] == mine["TX-packets"],
+                    "port %d sent %d, the other received %d and missed %d" % (port, mine["TX-packets"], other["RX-packets"], other["RX-missed"]))
+    return stats, xstats
+
+
 class Folder:
     """A temporary folder, and the programs that were started in it."""
 

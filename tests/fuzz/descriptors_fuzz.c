@@ -98,26 +98,34 @@ static void descriptors(struct input *input)
 	host_send_done(bad, queue);
 }
 
+/* A packet of many kinds: two bytes of the input say which. */
+static struct packet packet_of(uint64_t to, uint64_t from, uint8_t protocol, uint8_t shape,
+			       uint8_t how)
+{
+	return (struct packet){
+		.destination = to,
+		.source = from,
+		.ipv6 = shape & 1,
+		.protocol = protocol,
+		.tunnel = (shape >> 3 & 3) % 3,
+		.outer_sum = shape & 0x20,
+		.ip_options = shape & 1 ? 0 : how & 0x0c,
+		.extensions = { shape & 0x40 ? 60 : 0 },
+		.tcp_options = how & 0x0c,
+		.seed = shape,
+	};
+}
+
 /* A frame to be cut, mostly one that can be: the headers in a descriptor, the payload in some more. */
 static void large_frame(struct input *input, uint16_t queue, uint64_t to)
 {
 	static const uint8_t protocols[] = { PACKET_UDP, PACKET_TCP, PACKET_TCP, PACKET_SCTP };
 	static uint8_t frame[20000];
 	uint8_t shape = (uint8_t)take(input, 1), how = (uint8_t)take(input, 1);
-	struct packet packet = {
-		.destination = to,
-		.source = test_mac(1),
-		.tag_protocol = { shape & 0x80 ? 0x8100 : 0 },
-		.ipv6 = shape & 1,
-		.protocol = protocols[shape >> 1 & 3],
-		.tunnel = (shape >> 3 & 3) % 3,
-		.outer_sum = shape & 0x20,
-		.ip_options = shape & 1 ? 0 : how & 0x0c,
-		.extensions = { shape & 0x40 ? 60 : 0 },
-		.tcp_options = how & 0x0c,
-		.payload = 1 + (uint32_t)take(input, 2) % 12000,
-		.seed = shape,
-	};
+	struct packet packet = packet_of(to, test_mac(1), protocols[shape >> 1 & 3], shape, how);
+
+	packet.tag_protocol[0] = shape & 0x80 ? 0x8100 : 0;
+	packet.payload = 1 + (uint32_t)take(input, 2) % 12000;
 	uint32_t bytes = packet_make(&packet, frame), pieces = 1 + how % 4u, done = 0;
 	uint32_t header = bytes - packet.payload + (how & 0x10 ? (uint32_t)take(input, 1) % 3 : 0);
 	uint32_t mss = 1 + (uint32_t)take(input, 2) % (how & 0x20 ? 65535 : 1500);
@@ -262,21 +270,11 @@ static uint32_t packet_from(struct input *input, uint64_t to, uint64_t from, uin
 {
 	static const uint8_t protocols[] = { PACKET_UDP, PACKET_TCP, PACKET_SCTP, PACKET_ICMP };
 	uint8_t shape = (uint8_t)take(input, 1), how = (uint8_t)take(input, 1);
-	struct packet packet = {
-		.destination = to,
-		.source = from,
-		.ipv6 = shape & 1,
-		.protocol = protocols[shape >> 1 & 3],
-		.tunnel = (shape >> 3 & 3) % 3,
-		.outer_sum = shape & 0x20,
-		.ip_options = shape & 1 ? 0 : how & 0x0c,
-		.extensions = { shape & 0x40 ? 60 : 0 },
-		.tcp_options = how & 0x0c,
-		.fragment = how & 0x10 ? 0x2000 : 0,
-		.trailer = how & 3,
-		.payload = (uint32_t)take(input, 2) % 3000,
-		.seed = shape,
-	};
+	struct packet packet = packet_of(to, from, protocols[shape >> 1 & 3], shape, how);
+
+	packet.fragment = how & 0x10 ? 0x2000 : 0;
+	packet.trailer = how & 3;
+	packet.payload = (uint32_t)take(input, 2) % 3000;
 	uint32_t bytes = packet_make(&packet, frame);
 
 	if (how & 0x80)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Checksums taken while the hardware copies, and put into frames that leave (hal.h, struct hal_sum and struct hal_insert). */
 #include "bench.h"
+#include "packets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +17,6 @@ static struct bench *mapped_bench(void)
 	bench_enable_pf(bench);
 	WEIR_REQUIRE_EQ(weirsim_dma_map(bench->sim, 0, 0, bench->memory, BENCH_MEMORY_BYTES, 3), 0);
 	return bench;
-}
-
-/* RFC 1071 as it defines it, two bytes at a time. */
-static uint32_t plain_sum(const uint8_t *bytes, uint32_t count)
-{
-	uint32_t sum = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		sum += i & 1 ? bytes[i] : (uint32_t)bytes[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
-/* CRC32c a bit at a time. */
-static uint32_t plain_crc(const uint8_t *bytes, uint32_t count)
-{
-	uint32_t crc = 0xffffffff;
-
-	for (uint32_t i = 0; i < count; i++) {
-		crc ^= bytes[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
-	}
-	return ~crc;
 }
 
 /* RFC 1071, section 3: 0001 f203 f4f5 f6f7 sum up to ddf2. */
@@ -108,9 +84,10 @@ static void all_copies_give_the_same_bits(void)
 	static uint8_t long_from[70001], long_to[sizeof(long_from)];
 
 	memset(long_from, 0xff, sizeof(long_from) / 2);
-	WEIR_EXPECT_EQ(chosen.copy_internet(long_to, long_from, 65536), plain_sum(long_from, 65536));
+	WEIR_EXPECT_EQ(chosen.copy_internet(long_to, long_from, 65536),
+		       packet_sum(long_from, 65536, 0));
 	WEIR_EXPECT_EQ(chosen.copy_internet(long_to, long_from, sizeof(long_from)),
-		       plain_sum(long_from, sizeof(long_from)));
+		       packet_sum(long_from, sizeof(long_from), 0));
 	WEIR_EXPECT_MEM(long_to, long_from, sizeof(long_from));
 	for (uint32_t bytes = 0; bytes <= LONGEST; bytes += bytes < 300 ? 1 : 37) {
 		const uint8_t *source = from + bytes % 33;
@@ -120,12 +97,12 @@ static void all_copies_give_the_same_bits(void)
 		memset(second, 0x55, sizeof(second));
 		uint32_t sum = chosen.copy_internet(to, source, bytes);
 
-		WEIR_EXPECT_EQ(sum, plain_sum(source, bytes));
+		WEIR_EXPECT_EQ(sum, packet_sum(source, bytes, 0));
 		WEIR_EXPECT_EQ(weir_sum_of(source, bytes), sum);
 		if (bytes)
 			WEIR_EXPECT_EQ(
 				weir_sum_from_native(weir_sum_words_behind(source + 8, bytes, 0)),
-				plain_sum(source + 8, bytes));
+				packet_sum(source + 8, bytes, 0));
 		WEIR_EXPECT_EQ(sim_sums_portable.copy_internet(second + bytes % 7, source, bytes),
 			       sum);
 		WEIR_EXPECT_MEM(to, source, bytes);
@@ -133,7 +110,7 @@ static void all_copies_give_the_same_bits(void)
 		memset(first, 0x55, sizeof(first));
 		uint32_t crc = chosen.copy_crc32c(to, source, bytes);
 
-		WEIR_EXPECT_EQ(weir_crc32c_field(crc, bytes), plain_crc(source, bytes));
+		WEIR_EXPECT_EQ(weir_crc32c_field(crc, bytes), packet_crc32c(source, bytes));
 		WEIR_EXPECT_EQ(sim_sums_portable.copy_crc32c(second + bytes % 7, source, bytes),
 			       crc);
 		WEIR_EXPECT_MEM(first, second, sizeof(first));
@@ -182,10 +159,10 @@ static void pieces_in_flight_together_make_one_sum(uint8_t kind)
 		bench_poll(bench);
 		WEIR_EXPECT_EQ(bench->firmware->completion_count, bench_is_deferred() ? calls : 0);
 		if (kind == HAL_SUM_INTERNET)
-			WEIR_EXPECT_EQ(sum.value, plain_sum(device, total));
+			WEIR_EXPECT_EQ(sum.value, packet_sum(device, total, 0));
 		else
 			WEIR_EXPECT_EQ(weir_crc32c_field(sum.value, total),
-				       plain_crc(device, total));
+				       packet_crc32c(device, total));
 		WEIR_EXPECT_MEM(bench->memory + 8192, device, total);
 	}
 	bench_end(bench);
@@ -220,14 +197,14 @@ static void a_copy_over_several_mappings_has_its_sum(void)
 		WEIR_EXPECT_EQ(bench_dma_copy_sum(bench, 32769, 100, sizeof(whole), &sum, 0),
 			       HAL_DONE);
 		WEIR_EXPECT_EQ(kind ? weir_crc32c_field(sum.value, sizeof(whole)) : sum.value,
-			       kind ? plain_crc(whole, sizeof(whole))
-				    : plain_sum(whole, sizeof(whole)));
+			       kind ? packet_crc32c(whole, sizeof(whole))
+				    : packet_sum(whole, sizeof(whole), 0));
 		sum.value = 0;
 		WEIR_EXPECT_EQ(bench_dma_write_sum(bench, 32767, whole, sizeof(whole), &sum, 0),
 			       HAL_DONE);
 		WEIR_EXPECT_EQ(kind ? weir_crc32c_field(sum.value, sizeof(whole)) : sum.value,
-			       kind ? plain_crc(whole, sizeof(whole))
-				    : plain_sum(whole, sizeof(whole)));
+			       kind ? packet_crc32c(whole, sizeof(whole))
+				    : packet_sum(whole, sizeof(whole), 0));
 	}
 	bench_end(bench);
 }
@@ -288,10 +265,11 @@ static void frames_leave_with_their_checksum(void)
 					 (uint32_t)got[insert.field + 3] << 24;
 
 			memset(frame + insert.field, 0, 4);
-			WEIR_EXPECT_EQ(field, plain_crc(frame + insert.start, bytes - insert.start));
+			WEIR_EXPECT_EQ(field,
+				       packet_crc32c(frame + insert.start, bytes - insert.start));
 			memset(got + insert.field, 0, 4);
 		} else {
-			uint32_t sum = plain_sum(frame + insert.start, bytes - insert.start);
+			uint32_t sum = packet_sum(frame + insert.start, bytes - insert.start, 0);
 
 			WEIR_EXPECT_EQ((uint32_t)got[insert.field] << 8 | got[insert.field + 1],
 				       sum == 0xffff ? 0xffff : ~sum & 0xffff);
@@ -315,7 +293,7 @@ static void padding_is_not_summed(void)
 	bench_poll(bench);
 	WEIR_EXPECT_EQ(bench_transmit_insert(bench, 0, frame, 40, NULL, 0, &insert), HAL_DONE);
 	WEIR_REQUIRE_EQ(bench_receive(bench, 0, got), 60);
-	uint32_t crc = plain_crc(frame + 14, 26);
+	uint32_t crc = packet_crc32c(frame + 14, 26);
 
 	for (int i = 0; i < 4; i++)
 		WEIR_EXPECT_EQ(got[22 + i], crc >> 8 * i & 0xff);

@@ -70,6 +70,14 @@ void port_stop(struct port *port);
 void port_close(struct port *port);
 /** Waits until the link is up, at most some seconds. */
 void port_wait_link(const struct port *port);
+/** Ports 0 and 1, into ports[2], as port_open() does it. */
+void pair_open(struct port *ports, const struct port_setup *setup);
+/** ... and started, links up. */
+void pair_up(struct port *ports, const struct port_setup *setup);
+/** The two started, links up. */
+void pair_start(struct port *ports);
+/** The two closed. */
+void pair_close(struct port *ports);
 /** An extended statistic by name; ends the program if there is none. */
 uint64_t port_xstat(const struct port *port, const char *name);
 /** Basic statistics. */
@@ -95,6 +103,18 @@ bool frame_identify(const struct rte_mbuf *frame, struct frame_spec *spec);
 
 /** Ends the program unless every byte of the frame, and its length, is as the spec says. */
 void frame_verify(const struct rte_mbuf *frame, const struct frame_spec *spec, const char *where);
+
+/** What is behind an IP header. */
+struct datagram {
+	bool ipv6;
+	uint8_t protocol;
+	uint16_t bytes;
+	uint16_t id; /* IPv4 */
+};
+
+/** Writes Ethernet and IP headers from one port to another, checksum zero, addresses always the same; returns their end. */
+uint8_t *frame_headers(uint8_t *at, const struct port *from, const struct port *to,
+		       const struct datagram *datagram);
 
 /* --- traffic.c ------------------------------------------------------------------------------------ */
 

@@ -46,34 +46,13 @@ static uint16_t l3_bytes(const struct kind *kind)
 static uint16_t write_packet(uint8_t *at, const struct kind *kind, const struct port *from,
 			     const struct port *to, uint16_t payload)
 {
-	struct rte_ether_hdr *ether = (void *)at;
-	uint8_t *l3 = at + sizeof(*ether), *l4 = l3 + l3_bytes(kind);
 	uint16_t l4_bytes = (uint16_t)(kind->l4_bytes + payload);
+	uint8_t *l4 = frame_headers(at, from, to,
+				    &(struct datagram){ .ipv6 = kind->ipv6,
+							.protocol = kind->protocol,
+							.bytes = l4_bytes });
 
-	memset(at, 0, (size_t)(l4 - at) + kind->l4_bytes);
-	ether->dst_addr = to->mac;
-	ether->src_addr = from->mac;
-	ether->ether_type =
-		rte_cpu_to_be_16(kind->ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
-	if (kind->ipv6) {
-		struct rte_ipv6_hdr *ip = (void *)l3;
-
-		ip->vtc_flow = rte_cpu_to_be_32(6u << 28);
-		ip->payload_len = rte_cpu_to_be_16(l4_bytes);
-		ip->proto = kind->protocol;
-		ip->hop_limits = 64;
-		memset(ip->src_addr, 0x21, sizeof(ip->src_addr));
-		memset(ip->dst_addr, 0xfd, sizeof(ip->dst_addr));
-	} else {
-		struct rte_ipv4_hdr *ip = (void *)l3;
-
-		ip->version_ihl = RTE_IPV4_VHL_DEF;
-		ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + l4_bytes));
-		ip->time_to_live = 64;
-		ip->next_proto_id = kind->protocol;
-		ip->src_addr = rte_cpu_to_be_32(RTE_IPV4(192, 0, 2, 1));
-		ip->dst_addr = rte_cpu_to_be_32(RTE_IPV4(198, 51, 100, 2));
-	}
+	memset(l4, 0, kind->l4_bytes);
 	memcpy(l4, "\x12\x34\x56\x78", 4);
 	if (kind->protocol == IPPROTO_UDP)
 		((struct rte_udp_hdr *)(void *)l4)->dgram_len = rte_cpu_to_be_16(l4_bytes);
@@ -182,12 +161,7 @@ int command_checksum(void)
 	struct port ports[2];
 	uint32_t frames = 0, bad = 0;
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (uint16_t i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	for (uint16_t payload = 0; payload < 1440; payload++) {
 		const struct kind *kind = &kinds[payload % RTE_DIM(kinds)];
 		const struct port *from = &ports[payload & 1], *to = &ports[!(payload & 1)];
@@ -216,7 +190,6 @@ int command_checksum(void)
 		      bad,
 	      "the functions count other than %u bad ones", bad);
 	printf("frames=%u\n", frames);
-	for (uint16_t i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

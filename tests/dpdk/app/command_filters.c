@@ -297,18 +297,15 @@ int command_filters(void)
 		port_open(&ports[i], i, &setup);
 		/* The offload stays configured; it is switched by the checks. */
 		set_vlan_offload(&ports[i], 0);
-		port_start(&ports[i]);
 	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_start(ports);
 	check_addresses(ports);
 	check_groups(ports);
 	check_vlans(ports);
 	check_sizes(ports);
 	if (check_option("spoof", 1))
 		check_spoofing(ports);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }
 
@@ -322,12 +319,7 @@ int command_promiscuous(void)
 	struct port ports[2];
 	int error;
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	expect(ports, &to_nobody, false, "frame to nobody");
 	error = rte_eth_promiscuous_enable(ports[1].id);
 	CHECK(error == (allowed ? 0 : -EPERM), "promiscuous mode: %s", rte_strerror(-error));
@@ -347,7 +339,6 @@ int command_promiscuous(void)
 		expect(ports, &to_nobody, false, "frame to nobody after promiscuous mode");
 		expect(ports, &to_group, false, "multicast after all-multicast mode");
 	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

@@ -487,12 +487,7 @@ int command_flow(void)
 	struct port ports[2];
 
 	/* Without RSS everything comes to queue 0. */
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	expect(&ports[0], &ports[1], &udp4, 0, 0, "without rules");
 	ethernet_items(ports);
 	ip_items(ports);
@@ -501,7 +496,6 @@ int command_flow(void)
 	nonsense(&ports[1]);
 	limits(&ports[1]);
 	stop_and_reset(ports);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

@@ -15,21 +15,6 @@
 #include <rte_devargs.h>
 #include <rte_errno.h>
 
-/* Two ports, each the other's partner. */
-static void open_pair(struct port *ports, const struct port_setup *setup)
-{
-	for (uint16_t i = 0; i < 2; i++)
-		port_open(&ports[i], i, setup);
-}
-
-static void start_pair(struct port *ports)
-{
-	for (uint16_t i = 0; i < 2; i++)
-		port_start(&ports[i]);
-	for (uint16_t i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
-}
-
 int command_integrity(void)
 {
 	uint16_t min = (uint16_t)check_option("min", 60), max = (uint16_t)check_option("max", 1514);
@@ -51,8 +36,7 @@ int command_integrity(void)
 		setup.tx_offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	else if (check_option("simple", 0))
 		setup.tx_offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	open_pair(ports, &setup);
-	start_pair(ports);
+	pair_up(ports, &setup);
 	for (unsigned int i = 0; i < 2; i++)
 		streams[i] = (struct stream){
 			.from = &ports[i],
@@ -81,8 +65,7 @@ int command_integrity(void)
 		      port_xstat(&ports[i], "vport_tx_looped"), count);
 	}
 	printf("frames=%u\n", 2 * count);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }
 
@@ -103,7 +86,7 @@ static void round_of_traffic(struct port *ports, uint32_t frames)
 {
 	struct stream streams[2];
 
-	start_pair(ports);
+	pair_start(ports);
 	for (unsigned int i = 0; i < 2; i++) {
 		static uint32_t epoch;
 
@@ -161,7 +144,7 @@ int command_cycles(void)
 		snprintf(arguments[i], sizeof(arguments[i]), "%s",
 			 rte_dev_devargs(info.device)->args);
 	}
-	open_pair(ports, &setup);
+	pair_open(ports, &setup);
 	for (uint32_t round = 0; round < rounds; round++) {
 		for (unsigned int i = 0; i < 2; i++) {
 			ports[i].setup.descriptors = sizes[round % RTE_DIM(sizes)];
@@ -175,8 +158,7 @@ int command_cycles(void)
 	CHECK(rounds < 3 || open_files() == files,
 	      "%u files are open; after the second round it were %u", open_files(), files);
 	printf("rounds=%u\n", rounds);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	for (uint32_t round = 0; round < replugs; round++) {
 		uint16_t ids[2];
 
@@ -187,8 +169,7 @@ int command_cycles(void)
 			port_open(&ports[i], ids[i], &setup);
 		}
 		round_of_traffic(ports, frames);
-		for (unsigned int i = 0; i < 2; i++)
-			port_close(&ports[i]);
+		pair_close(ports);
 		if (round == 0)
 			files = open_files();
 	}

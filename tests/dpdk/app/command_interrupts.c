@@ -74,10 +74,7 @@ static void open_ports(struct port *ports)
 	port_open(&ports[1], 1, &setup);
 	CHECK(rte_eth_dev_rx_intr_enable(ports[1].id, 0) == -ENOTSUP,
 	      "a port without receive interrupts arms one");
-	for (unsigned int i = 0; i < 2; i++)
-		port_start(&ports[i]);
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_start(ports);
 	error = rte_eth_dev_rx_intr_ctl_q(ports[0].id, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD,
 					  NULL);
 	CHECK(!error, "no receive interrupt: %s", rte_strerror(-error));
@@ -89,8 +86,7 @@ static void close_ports(struct port *ports)
 					      RTE_INTR_EVENT_DEL, NULL);
 
 	CHECK(!error, "the interrupt cannot be given back: %s", rte_strerror(-error));
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 }
 
 /* Arms the interrupt and sleeps; whether it came. */

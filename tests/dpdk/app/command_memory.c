@@ -140,15 +140,9 @@ int command_memory(void)
 	struct port_setup setup = { .mbufs = 4095 };
 	struct port ports[2];
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	check_growth(ports, (uint32_t)check_option("rounds", 3), check_option("must-grow", 0) != 0);
 	check_external(ports);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

@@ -168,8 +168,7 @@ int command_recover(void)
 			      port_xstat(&ports[i], "driver_recoveries"), wanted);
 		printf("flowing\n");
 	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	printf("closed\n");
 	return 0;
 }

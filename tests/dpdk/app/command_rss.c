@@ -193,12 +193,7 @@ int command_rss(void)
 	uint32_t known[32];
 	uint8_t key[40];
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	CHECK(rte_eth_dev_get_supported_ptypes(ports[1].id, RTE_PTYPE_ALL_MASK, known, 32) == 16,
 	      "packet types are missing");
 	for (uint32_t round = 0; round < 3; round++) {
@@ -226,7 +221,6 @@ int command_rss(void)
 	conf.rss_hf = RTE_ETH_RSS_GTPU;
 	CHECK(rte_eth_dev_rss_hash_update(ports[1].id, &conf) == -EINVAL, "GTP-U is taken");
 	run_samples(&ports[0], &ports[1], key, true, false);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

@@ -36,35 +36,15 @@ struct large {
 
 static void write_header(struct large *large, const struct port *from, const struct port *to)
 {
-	struct rte_ether_hdr *ether = (void *)large->header;
-	uint8_t *l3 = large->header + sizeof(*ether), *l4 = l3 + large->l3_bytes;
 	uint16_t l4_bytes = (uint16_t)(large->l4_bytes + large->payload);
+	uint8_t *l4;
 
 	memset(large->header, 0, sizeof(large->header));
-	ether->dst_addr = to->mac;
-	ether->src_addr = from->mac;
-	ether->ether_type =
-		rte_cpu_to_be_16(large->ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
-	if (large->ipv6) {
-		struct rte_ipv6_hdr *ip = (void *)l3;
-
-		ip->vtc_flow = rte_cpu_to_be_32(6u << 28);
-		ip->payload_len = rte_cpu_to_be_16(l4_bytes);
-		ip->proto = large->udp ? IPPROTO_UDP : IPPROTO_TCP;
-		ip->hop_limits = 64;
-		memset(ip->src_addr, 0x21, sizeof(ip->src_addr));
-		memset(ip->dst_addr, 0xfd, sizeof(ip->dst_addr));
-	} else {
-		struct rte_ipv4_hdr *ip = (void *)l3;
-
-		ip->version_ihl = RTE_IPV4_VHL_DEF;
-		ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + l4_bytes));
-		ip->packet_id = rte_cpu_to_be_16(large->id);
-		ip->time_to_live = 64;
-		ip->next_proto_id = large->udp ? IPPROTO_UDP : IPPROTO_TCP;
-		ip->src_addr = rte_cpu_to_be_32(RTE_IPV4(192, 0, 2, 1));
-		ip->dst_addr = rte_cpu_to_be_32(RTE_IPV4(198, 51, 100, 2));
-	}
+	l4 = frame_headers(large->header, from, to,
+			   &(struct datagram){ .ipv6 = large->ipv6,
+					       .protocol = large->udp ? IPPROTO_UDP : IPPROTO_TCP,
+					       .bytes = l4_bytes,
+					       .id = large->id });
 	memcpy(l4, "\x12\x34\x56\x78", 4);
 	if (large->udp) {
 		((struct rte_udp_hdr *)(void *)l4)->dgram_len = rte_cpu_to_be_16(l4_bytes);
@@ -207,12 +187,7 @@ int command_segment(void)
 	struct port ports[2];
 	uint32_t segments = 0;
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (uint16_t i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		const struct port *from = &ports[round / 4 & 1], *to = &ports[!(round / 4 & 1)];
 
@@ -224,7 +199,6 @@ int command_segment(void)
 		      ROUNDS,
 	      "the card has cut other than %u packets", ROUNDS);
 	printf("segments=%u\n", segments);
-	for (uint16_t i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

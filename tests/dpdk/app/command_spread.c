@@ -162,12 +162,7 @@ int command_spread(void)
 	struct port ports[2];
 	int error;
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	run_flows(&ports[0], &ports[1], 20, seen);
 	for (unsigned int flow = 0; flow < FLOWS; flow++)
 		used[seen[flow].queue]++;
@@ -212,7 +207,6 @@ int command_spread(void)
 		error = rte_eth_dev_rss_reta_update(ports[1].id, table, 512);
 		CHECK(error == -EINVAL, "a table of 512 entries is taken: %d", error);
 	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

@@ -98,12 +98,7 @@ int command_stopped(void)
 	struct port ports[2];
 	struct stream streams[2];
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	wait_restart(&ports[0], 1, spoil_transmit, ports);
 	printf("transmit queue made anew\n");
 	wait_restart(&ports[0], 2, spoil_receive, ports);
@@ -123,7 +118,6 @@ int command_stopped(void)
 					      .epoch = 8 };
 		stream_run(&streams[i], 2000);
 	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

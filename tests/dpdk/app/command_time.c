@@ -159,10 +159,8 @@ int command_time(void)
 		CHECK(rte_eth_timesync_enable(i) == -ENOTSUP, "timesync without times");
 		ports[i].setup = setup;
 		port_configure(&ports[i]);
-		port_start(&ports[i]);
 	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_start(ports);
 	offset = rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, NULL);
 	CHECK(offset >= 0, "mbufs have no field for the time");
 	flag = RTE_BIT64(rte_mbuf_dynflag_lookup(RTE_MBUF_DYNFLAG_RX_TIMESTAMP_NAME, NULL));
@@ -181,7 +179,6 @@ int command_time(void)
 	port_start(&ports[1]);
 	port_wait_link(&ports[1]);
 	every_frame_has_its_time(&ports[0], &ports[1]);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

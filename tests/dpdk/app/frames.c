@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <rte_ip.h>
+
 /* IEEE 802 local experimental: no protocol of anybody. */
 #define ETHERTYPE 0x88b5
 #define MAGIC	  0x57656972u
@@ -120,4 +122,39 @@ void frame_verify(const struct rte_mbuf *frame, const struct frame_spec *spec, c
 	for (uint16_t at = 0; memcmp(got, wanted, spec->bytes) != 0; at++)
 		CHECK(got[at] == wanted[at], "%s: frame %u of %u bytes: byte %u is %02x, not %02x",
 		      where, spec->sequence, spec->bytes, at, got[at], wanted[at]);
+}
+
+uint8_t *frame_headers(uint8_t *at, const struct port *from, const struct port *to,
+		       const struct datagram *datagram)
+{
+	struct rte_ether_hdr *ether = (void *)at;
+
+	ether->dst_addr = to->mac;
+	ether->src_addr = from->mac;
+	ether->ether_type =
+		rte_cpu_to_be_16(datagram->ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	at += sizeof(*ether);
+	if (datagram->ipv6) {
+		struct rte_ipv6_hdr *ip = (void *)at;
+
+		memset(ip, 0, sizeof(*ip));
+		ip->vtc_flow = rte_cpu_to_be_32(6u << 28);
+		ip->payload_len = rte_cpu_to_be_16(datagram->bytes);
+		ip->proto = datagram->protocol;
+		ip->hop_limits = 64;
+		memset(ip->src_addr, 0x21, sizeof(ip->src_addr));
+		memset(ip->dst_addr, 0xfd, sizeof(ip->dst_addr));
+		return at + sizeof(*ip);
+	}
+	struct rte_ipv4_hdr *ip = (void *)at;
+
+	memset(ip, 0, sizeof(*ip));
+	ip->version_ihl = RTE_IPV4_VHL_DEF;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + datagram->bytes));
+	ip->packet_id = rte_cpu_to_be_16(datagram->id);
+	ip->time_to_live = 64;
+	ip->next_proto_id = datagram->protocol;
+	ip->src_addr = rte_cpu_to_be_32(RTE_IPV4(192, 0, 2, 1));
+	ip->dst_addr = rte_cpu_to_be_32(RTE_IPV4(198, 51, 100, 2));
+	return at + sizeof(*ip);
 }

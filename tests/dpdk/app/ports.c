@@ -139,3 +139,29 @@ uint64_t port_xstat(const struct port *port, const char *name)
 	CHECK(error == 1, "port %u: statistic %s cannot be read", port->id, name);
 	return value;
 }
+
+void pair_open(struct port *ports, const struct port_setup *setup)
+{
+	for (uint16_t i = 0; i < 2; i++)
+		port_open(&ports[i], i, setup);
+}
+
+void pair_up(struct port *ports, const struct port_setup *setup)
+{
+	pair_open(ports, setup);
+	pair_start(ports);
+}
+
+void pair_start(struct port *ports)
+{
+	for (uint16_t i = 0; i < 2; i++)
+		port_start(&ports[i]);
+	for (uint16_t i = 0; i < 2; i++)
+		port_wait_link(&ports[i]);
+}
+
+void pair_close(struct port *ports)
+{
+	for (uint16_t i = 0; i < 2; i++)
+		port_close(&ports[i]);
+}

@@ -118,6 +118,9 @@ where() {
 ping_well() {
 	ping_from=$1
 	shift
+	# While the address is being asked for, pings wait for it, and in Linux later ones may pass them when the answer comes.
+	for ping_to in "$@"; do :; done
+	wait_until 20 reaches "$ping_from" "$ping_to" || echo "no answer from $ping_to at all"
 	where "$ping_from" ping -w 20 "$@" >/tmp/ping.out 2>&1
 	sed -n 's/.*icmp_seq=\([0-9]*\) ttl.*/\1/p' /tmp/ping.out | awk -v most="$2" '$1 <= most' | sort -n >/tmp/ping.answered
 	seq "$2" | cmp -s - /tmp/ping.answered && return 0
