@@ -26,6 +26,8 @@
 #define WEIR_NO_VPORT	    UINT16_MAX
 #define WEIR_QUEUE_DROP	    UINT16_MAX /* in place of a queue pair: nowhere */
 #define WEIR_NO_TIME	    UINT64_MAX /* of hal_now_ns() */
+#define WEIR_CHECKSUM_FLAGS \
+	(WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK | WEIR_TXD_IPV4_CHECKSUM_MASK)
 
 enum weir_burst_stage {
 	WEIR_STAGE_SHADOW,   /* read the shadow doorbell */
@@ -78,19 +80,24 @@ struct weir_frame {
 	uint16_t first_segment, segments; /* what follows the header, in burst->segments */
 	uint16_t first_descriptor;
 	uint8_t descriptors;
-	/* these are zero in most frames (weir_frame_plain) */
-	bool failed;	/* the header could not be read */
-	bool refused;	/* ... or it asks for what cannot be done: its host is to blame */
-	bool asks_tag;	/* its descriptor asks for a tag */
-	bool asks_sum;	/* ... for a checksum */
-	bool alike;	/* goes the way of the frame before it */
-	bool parsed;	/* burst->layers has it */
-	bool asks_time; /* its descriptor asks for the time at which it is sent */
-	uint8_t insert; /* enum weir_insert */
 	/* with a checksum asked for: where, from the header's beginning, and what the field held at first */
 	uint8_t insert_start, insert_field;
-	bool steered; /* burst->steered has it */
 	uint16_t insert_seed;
+	union {
+		struct {
+			bool failed; /* the header could not be read */
+			bool refused : 1; /* ... or it asks for what cannot be done: its host is to blame */
+			bool asks_tag : 1;  /* its descriptor asks for a tag */
+			bool asks_sum : 1;  /* ... for a checksum */
+			bool asks_time : 1; /* ... for the time at which it is sent */
+			bool alike;	    /* goes the way of the frame before it */
+			bool same_flow; /* ... and is of its flow, a plain one (weir_flow_follow()) */
+			bool parsed;	/* burst->layers has it */
+			bool steered;	/* burst->steered has it */
+			uint8_t insert; /* enum weir_insert */
+		};
+		uint64_t extraordinary; /* all of these: zero in most frames, to begin with */
+	};
 	uint16_t hashed_for;  /* vport + 1 whose hash it has, 0: nobody's */
 	uint16_t packet_type; /* as in a completion; 0 until somebody hashes it */
 	uint32_t flow_hash;   /* or a rule's mark */
@@ -102,11 +109,11 @@ _Static_assert(sizeof(struct weir_frame) <= 64, "a cache line, and quick to inde
 
 /* What the rules of a vport said of a frame. */
 struct weir_steered {
-	uint16_t vport; /* index */
-	uint16_t queue; /* where it goes: a queue pair, or WEIR_QUEUE_DROP */
-	uint32_t epoch; /* vport->choice_epoch then */
-	uint32_t rule;	/* that it matched, index + 1; 0: none */
-	bool told; /* ... which decided what its completion tells in place of the vport's own hash */
+	uint16_t vport;	    /* index */
+	uint16_t queue;	    /* where it goes: a queue pair, or WEIR_QUEUE_DROP */
+	uint32_t epoch;	    /* vport->choice_epoch then */
+	uint32_t rule : 31; /* that it matched, index + 1; 0: none */
+	bool told : 1; /* ... which decided what its completion tells in place of the vport's own hash */
 };
 
 /* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each. */
@@ -122,12 +129,14 @@ struct weir_delivery {
 	bool summed;		      /* burst->payloads says of what sums are taken */
 };
 
-/* The sum of a frame's payload, taken as it is written to one receiver: of what lies behind weir_frame_copied(). */
+/* The sum of a frame's payload, taken as it is written to one receiver. */
 struct weir_payload {
 	struct hal_sum sum;
-	uint16_t end;	   /* bytes from there on are not summed; 0: no sum is taken */
-	bool header_waits; /* the header carries the checksum: it is written when the sum is known */
-	bool judged; /* the frame's completion tells of its checksums, once the sum is known */
+	uint16_t end; /* bytes from there on are not summed; 0: no sum is taken */
+	/* bytes ahead of it are not summed: the first weir_frame_copied() of the frame, or none where the whole frame is one piece */
+	uint8_t begin;
+	bool header_waits : 1; /* the header carries the checksum: it is written when the sum is known */
+	bool judged : 1; /* the frame's completion tells of its checksums, once the sum is known */
 };
 
 /* An IP header of a frame that is cut. */
@@ -223,11 +232,8 @@ struct weir_burst {
 /* A frame about which nothing is known that is out of the ordinary. */
 static inline void weir_frame_plain(struct weir_frame *frame)
 {
-	frame->failed = frame->refused = frame->asks_tag = frame->asks_sum = frame->asks_time =
-		frame->alike = frame->parsed = false;
-	frame->insert = WEIR_INSERT_NONE;
+	frame->extraordinary = 0;
 	frame->hashed_for = frame->packet_type = 0;
-	frame->steered = false;
 	frame->flow_hash = frame->hash_flags = 0;
 	frame->trace = WEIR_NO_FRAME;
 }
@@ -244,6 +250,12 @@ static inline void weir_frame_untell(struct weir_frame *frame, uint16_t hashed_f
 	frame->hashed_for = hashed_for;
 	frame->packet_type = 0;
 	frame->flow_hash = frame->hash_flags = 0;
+}
+
+/* Does it go with its tags as they are in its copy, but for `strip` of them? */
+static inline bool weir_frame_goes_whole(const struct weir_frame *frame, uint32_t strip)
+{
+	return !strip && !frame->way.tag_inserted && !(frame->way.rest == 16 && !frame->way.tagged);
 }
 
 /* The frame's length without its outer tag. */
@@ -333,8 +345,16 @@ enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct 
 /* verify.c */
 /* What is known of a frame's checksums, as flags of its last completion; of its payload, payload tells. */
 uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct weir_payload *payload);
-/* Must the payload be summed for that? Then *payload says how, unless something else sums it already. */
-bool weir_verify_wants(struct weir_burst *burst, uint32_t number, struct weir_payload *payload);
+/*
+ * The same of up to `count` frames from number `number` on, which is of the flow of the one before it: of as many as are of that flow,
+ * whole in their copies, and all right. Goes into the flags of the completions from `entry` on, which have no payload to sum. Returns how
+ * many; for the next one weir_verify() tells.
+ */
+uint32_t weir_verify_flow(struct weir_burst *burst, uint32_t number, uint32_t entry, uint32_t count);
+/* Must the payload be summed for that? Then *payload says how, unless something else sums it already. whole: the frame goes as it is, with
+ * its tags. */
+bool weir_verify_wants(struct weir_burst *burst, uint32_t number, bool whole,
+		       struct weir_payload *payload);
 /* Does one of the flags say that a checksum is wrong? */
 static inline bool weir_verify_bad(uint32_t flags)
 {
@@ -342,17 +362,16 @@ static inline bool weir_verify_bad(uint32_t flags)
 	return flags & ~(flags << 1) & (2u << WEIR_RXC_IP_SHIFT) * 0x55u;
 }
 
+/* flow.c: see weir_frame_layers() */
+void weir_frame_parse(struct weir_burst *burst, uint32_t number);
+/* flow.c: marks the frames behind number `first` that are of its flow, if it is plain; returns how many. */
+uint32_t weir_flow_follow(struct weir_burst *burst, uint32_t first);
+
 /* A frame's headers, parsed once, when they are first asked for; behind classify, so that its outer tag is known. */
 static inline const struct weir_layers *weir_frame_layers(struct weir_burst *burst, uint32_t number)
 {
-	struct weir_frame *frame = &burst->frames[number];
-
-	if (!frame->parsed) {
-		/* Two tags in all, of which the outer one need not be in the copy. */
-		weir_parse(frame->header, frame->header_bytes, frame->way.rest,
-			   frame->way.tagged ? 1 : 0, frame->bytes, &burst->layers[number]);
-		frame->parsed = true;
-	}
+	if (!burst->frames[number].parsed)
+		weir_frame_parse(burst, number);
 	return &burst->layers[number];
 }
 
@@ -381,6 +400,8 @@ enum hal_result weir_write_timed(struct weir_firmware *firmware, struct weir_bur
 void weir_report_fault(struct weir_firmware *firmware, const struct weir_burst *burst);
 
 /* checksum.c */
+/* Where the checksum that a frame's first descriptor asks for ends, in the frame; 0: it asks for none. */
+uint32_t weir_checksum_end(const struct weir_tx_descriptor *first);
 /* What is wrong with where a frame's first descriptor wants a checksum, NULL: nothing. */
 const char *weir_checksum_fault(const struct weir_tx_descriptor *first, uint32_t bytes);
 /* Headers are there: puts checksums into those that need nothing else, marks the frames of the others. */

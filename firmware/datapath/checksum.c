@@ -55,6 +55,16 @@ static void put(uint8_t *header, const struct weir_frame *frame, const struct ha
 	}
 }
 
+/* The same of a frame that lies whole in its copy, whose field still holds what the host left there. */
+static void put_whole(uint8_t *header, uint32_t bytes, uint32_t start, uint32_t field)
+{
+	uint64_t words = weir_sum_words_behind(header + start, bytes - start, 0);
+	/* As this processor's words were summed, so is the sum stored: its bytes need not change places. */
+	uint16_t value = (uint16_t)weir_sum_field(weir_sum_fold(words));
+
+	__builtin_memcpy(header + field, &value, sizeof(value));
+}
+
 /* The IPv4 header's own checksum; false: there is no such header. */
 static bool put_ipv4(uint8_t *header, uint32_t bytes)
 {
@@ -79,12 +89,20 @@ static bool put_ipv4(uint8_t *header, uint32_t bytes)
 	return true;
 }
 
+uint32_t weir_checksum_end(const struct weir_tx_descriptor *first)
+{
+	uint32_t flags = weir_le16_to_cpu(first->flags), where = weir_le16_to_cpu(first->checksum);
+
+	if (!(flags & WEIR_TXD_CHECKSUM_MASK))
+		return 0;
+	return WEIR_GET(WEIR_TXD_START, where) + WEIR_GET(WEIR_TXD_OFFSET, where) +
+	       (flags & WEIR_TXD_CRC32C_MASK ? 4 : 2);
+}
+
 const char *weir_checksum_fault(const struct weir_tx_descriptor *first, uint32_t bytes)
 {
 	uint32_t flags = weir_le16_to_cpu(first->flags), where = weir_le16_to_cpu(first->checksum);
-	uint32_t start = WEIR_GET(WEIR_TXD_START, where);
-	uint32_t end =
-		start + WEIR_GET(WEIR_TXD_OFFSET, where) + (flags & WEIR_TXD_CRC32C_MASK ? 4 : 2);
+	uint32_t start = WEIR_GET(WEIR_TXD_START, where), end = weir_checksum_end(first);
 
 	if (!(flags & WEIR_TXD_CHECKSUM_MASK))
 		return flags & WEIR_TXD_CRC32C_MASK || where
@@ -95,36 +113,52 @@ const char *weir_checksum_fault(const struct weir_tx_descriptor *first, uint32_t
 	return NULL;
 }
 
+/* What a frame's first descriptor asks for; the header is there. */
+static void begin(struct weir_burst *burst, uint32_t number, uint32_t flags, uint32_t start,
+		  uint32_t field)
+{
+	struct weir_frame *frame = &burst->frames[number];
+	uint8_t *header = burst->headers[number];
+
+	if (flags & WEIR_TXD_IPV4_CHECKSUM_MASK && !put_ipv4(header, frame->header_bytes)) {
+		frame->failed = frame->refused = true;
+		return;
+	}
+	if (!(flags & WEIR_TXD_CHECKSUM_MASK))
+		return;
+	struct hal_sum none = { 0,
+				flags & WEIR_TXD_CRC32C_MASK ? HAL_SUM_CRC32C : HAL_SUM_INTERNET };
+
+	frame->insert_start = (uint8_t)start;
+	frame->insert_field = (uint8_t)field;
+	frame->insert_seed = (uint16_t)load16(header + field);
+	if (frame->segments)
+		frame->insert = none.kind == HAL_SUM_CRC32C ? WEIR_INSERT_CRC32C
+							    : WEIR_INSERT_INTERNET;
+	else
+		put(header, frame, &none);
+}
+
 void weir_checksum_begin(struct weir_burst *burst)
 {
-	for (uint32_t i = 0; i < burst->frame_count; i++) {
-		struct weir_frame *frame = &burst->frames[i];
+	uint32_t count = burst->frame_count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct weir_frame *frame = &burst->frames[i];
 		const struct weir_tx_descriptor *first =
 			&burst->descriptors[frame->first_descriptor];
 		uint32_t flags = weir_le16_to_cpu(first->flags),
 			 where = weir_le16_to_cpu(first->checksum);
-		uint8_t *header = burst->headers[i];
+		uint32_t start = WEIR_GET(WEIR_TXD_START, where),
+			 field = start + WEIR_GET(WEIR_TXD_OFFSET, where);
 
 		if (!frame->asks_sum || frame->failed)
 			continue;
-		if (flags & WEIR_TXD_IPV4_CHECKSUM_MASK && !put_ipv4(header, frame->header_bytes)) {
-			frame->failed = frame->refused = true;
-			continue;
-		}
-		if (!(flags & WEIR_TXD_CHECKSUM_MASK))
-			continue;
-		struct hal_sum none = { 0, flags & WEIR_TXD_CRC32C_MASK ? HAL_SUM_CRC32C
-									: HAL_SUM_INTERNET };
-
-		frame->insert_start = (uint8_t)WEIR_GET(WEIR_TXD_START, where);
-		frame->insert_field =
-			(uint8_t)(frame->insert_start + WEIR_GET(WEIR_TXD_OFFSET, where));
-		frame->insert_seed = (uint16_t)load16(header + frame->insert_field);
-		if (frame->segments)
-			frame->insert = none.kind == HAL_SUM_CRC32C ? WEIR_INSERT_CRC32C
-								    : WEIR_INSERT_INTERNET;
+		if (WEIR_LIKELY((flags & WEIR_CHECKSUM_FLAGS) == WEIR_TXD_CHECKSUM_MASK &&
+				!frame->segments))
+			put_whole(burst->headers[i], frame->header_bytes, start, field);
 		else
-			put(header, frame, &none);
+			begin(burst, i, flags, start, field);
 	}
 }
 

@@ -132,19 +132,21 @@ static bool may_sum(const struct weir_burst *burst, const struct weir_vport *vpo
 /* Whether a frame's payload is summed on its way to a vport; then *payload says how. What is known of its checksums without goes into
  * its completion's *flags. */
 static bool sums_payload(struct weir_burst *burst, struct weir_vport *vport, uint32_t number,
-			 struct weir_payload *payload, uint32_t *flags)
+			 uint32_t strip, struct weir_payload *payload, uint32_t *flags)
 {
 	const struct weir_frame *frame = &burst->frames[number];
 
 	*payload = (struct weir_payload){ 0 };
 	if (frame->insert) {
 		payload->sum.kind = weir_insert_kind(frame);
+		payload->begin = (uint8_t)weir_frame_copied(frame);
 		payload->end = frame->bytes;
 		payload->header_waits = true;
 	}
 	if (vport->flags & WEIR_VPORT_RX_CHECKSUM) {
 		payload->judged = frame->bytes > weir_frame_copied(frame) &&
-				  weir_verify_wants(burst, number, payload);
+				  weir_verify_wants(burst, number,
+						    weir_frame_goes_whole(frame, strip), payload);
 		if (!payload->judged) {
 			uint32_t known = weir_verify(burst, number, payload);
 
@@ -159,11 +161,20 @@ static bool sums_payload(struct weir_burst *burst, struct weir_vport *vport, uin
 static void sum_alike(struct weir_burst *burst, struct weir_vport *vport, uint32_t number,
 		      uint32_t entry, uint32_t count, struct weir_delivery *delivery)
 {
+	bool verify = vport->flags & WEIR_VPORT_RX_CHECKSUM;
+
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t flags = 0;
 
-		delivery->summed |=
-			sums_payload(burst, vport, number + i, &burst->payloads[entry + i], &flags);
+		/* Where frames are hashed that was looked at. */
+		if (verify && !vport->hashes && !burst->frames[number + i].same_flow)
+			weir_flow_follow(burst, number + i - 1);
+		if (verify && burst->frames[number + i].same_flow)
+			i += weir_verify_flow(burst, number + i, entry + i, count - i);
+		if (i == count)
+			break;
+		delivery->summed |= sums_payload(burst, vport, number + i, 0,
+						 &burst->payloads[entry + i], &flags);
 		burst->completions[entry + i].flags |= weir_cpu_to_le32(flags);
 	}
 	burst->seals |= delivery->summed;
@@ -236,8 +247,9 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	}
 	uint32_t flags = completion_flags(burst, frame, queue, report_tag), full = buffers - 1,
 		 last_flags = flags | WEIR_RXC_END_MASK;
-	bool summed = WEIR_UNLIKELY(may_sum(burst, vport)) &&
-		      sums_payload(burst, vport, number, &burst->payloads[entry], &last_flags);
+	bool summed =
+		WEIR_UNLIKELY(may_sum(burst, vport)) &&
+		sums_payload(burst, vport, number, strip, &burst->payloads[entry], &last_flags);
 
 	burst->deliveries[burst->delivery_count++] = (struct weir_delivery){
 		.queue = queue->index,

@@ -108,8 +108,7 @@ struct emission {
 	uint32_t operation; /* next */
 	uint32_t buffer;    /* current, and how full it is */
 	uint32_t filled;
-	uint32_t copied; /* where what may be summed begins, in the frame */
-	bool silent;	 /* nothing is written: room is left */
+	bool silent; /* nothing is written: room is left */
 };
 
 /* A piece of a frame: device memory, or the host's when from is NULL. */
@@ -198,7 +197,7 @@ static bool emit_at(struct emission *emission, const uint8_t *from,
 	if (WEIR_LIKELY(!emission->payload))
 		return emit_piece(emission, piece);
 	/* Header, payload, padding. */
-	const uint32_t borders[] = { emission->copied, emission->payload->end, UINT32_MAX };
+	const uint32_t borders[] = { emission->payload->begin, emission->payload->end, UINT32_MAX };
 
 	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(borders) && bytes; i++) {
 		if (piece.place >= borders[i])
@@ -303,12 +302,6 @@ static bool emit_whole(struct weir_firmware *firmware, struct weir_burst *burst,
 	return number == frames;
 }
 
-static bool goes_whole(const struct weir_frame *frame, const struct weir_delivery *delivery)
-{
-	return !delivery->strip && !frame->way.tag_inserted &&
-	       !(frame->way.rest == 16 && !frame->way.tagged);
-}
-
 static bool emit_header(struct emission *emission, const struct weir_delivery *delivery,
 			uint32_t number)
 {
@@ -317,7 +310,7 @@ static bool emit_header(struct emission *emission, const struct weir_delivery *d
 	uint32_t rest = frame->way.rest + (delivery->strip > 1 ? 4u : 0u);
 	uint8_t *tag = burst->tags[number];
 
-	if (goes_whole(frame, delivery))
+	if (weir_frame_goes_whole(frame, delivery->strip))
 		return emit_at(emission, frame->header, NULL, frame->header_bytes, 0);
 	if (!emit_at(emission, frame->header, NULL, 12, 0))
 		return false;
@@ -343,7 +336,6 @@ static struct emission emission_of(struct weir_firmware *firmware, struct weir_b
 									  : NULL,
 		.tag = weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)),
 		.first_entry = entry,
-		.copied = weir_frame_copied(&burst->frames[delivery->frame + ahead]),
 	};
 }
 
@@ -371,13 +363,14 @@ static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *bu
 	return true;
 }
 
-/* Does a summed frame go as it is, in one buffer, and is all behind its header summed? */
+/* Does a summed frame go as it is, in one buffer, and is all of it summed from where its sum begins? */
 static inline bool is_sum_of_rest(const struct weir_burst *burst,
 				  const struct weir_delivery *delivery, uint32_t ahead)
 {
 	const struct weir_frame *frame = &burst->frames[delivery->frame + ahead];
 
-	return delivery->entries == delivery->frames && goes_whole(frame, delivery) &&
+	return delivery->entries == delivery->frames &&
+	       weir_frame_goes_whole(frame, delivery->strip) &&
 	       burst->payloads[delivery->first_entry + ahead].end == frame->bytes;
 }
 
@@ -399,17 +392,18 @@ static inline bool write_header(struct weir_firmware *firmware, struct weir_burs
 	return true;
 }
 
-/* What is behind the header in device memory: of a frame from the wire, which has no segments. False: HAL was busy. */
+/* What is summed in device memory, the header too or what is behind it: of a frame from the wire, which has no segments. False: HAL was
+ * busy. */
 static inline bool write_rest(struct weir_firmware *firmware, struct weir_burst *burst,
 			      const struct weir_rx_queue *queue, const struct weir_frame *frame,
 			      uint32_t entry)
 {
 	struct weir_payload *payload = &burst->payloads[entry];
-	uint32_t copied = weir_frame_copied(frame), bytes = frame->header_bytes - copied;
+	uint32_t begin = payload->begin, bytes = frame->header_bytes - begin;
 	enum hal_result result = hal_dma_write_sum(firmware->hal, queue->requester,
-						   burst->entry_address[entry] + copied,
-						   frame->header + copied, bytes, &payload->sum,
-						   sum_place(payload, copied, bytes),
+						   burst->entry_address[entry] + begin,
+						   frame->header + begin, bytes, &payload->sum,
+						   sum_place(payload, begin, bytes),
 						   weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)));
 
 	if (WEIR_UNLIKELY(weir_burst_submitted(burst, result)))
@@ -419,7 +413,7 @@ static inline bool write_rest(struct weir_firmware *firmware, struct weir_burst 
 	return true;
 }
 
-/* The same as emit_in_pieces() of such a frame: operation 0 is the header, the others follow. */
+/* The same as emit_in_pieces() of such a frame: operation 0 is the header that is not summed, the others follow. */
 static bool emit_sum_of_rest(struct weir_firmware *firmware, struct weir_burst *burst,
 			     const struct weir_delivery *delivery, uint32_t ahead)
 {
@@ -428,7 +422,7 @@ static bool emit_sum_of_rest(struct weir_firmware *firmware, struct weir_burst *
 	uint32_t entry = delivery->first_entry + ahead;
 	struct weir_payload *payload = &burst->payloads[entry];
 
-	if (!burst->emit_operation && !payload->header_waits) {
+	if (!burst->emit_operation && payload->begin && !payload->header_waits) {
 		if (!write_header(firmware, burst, delivery, ahead))
 			return false;
 		burst->emit_operation = 1;
@@ -485,7 +479,8 @@ static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *bur
 	}
 	if (WEIR_UNLIKELY(delivery->summed))
 		return emit_summed(firmware, burst, delivery);
-	if (WEIR_LIKELY(delivery->entries == delivery->frames && goes_whole(frame, delivery)))
+	if (WEIR_LIKELY(delivery->entries == delivery->frames &&
+			weir_frame_goes_whole(frame, delivery->strip)))
 		return emit_whole(firmware, burst, delivery);
 	return emit_in_pieces(firmware, burst, delivery, 0);
 }

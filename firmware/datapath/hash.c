@@ -142,16 +142,38 @@ void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, u
 	hash_gathered(firmware, burst, hash, &tuples);
 }
 
+/* Frames behind number `first` of its flow have its hash. */
+static void share_hash(struct weir_burst *burst, uint32_t first)
+{
+	const struct weir_frame hashed = burst->frames[first];
+	struct weir_frame *end = &burst->frames[burst->frame_count];
+
+	for (struct weir_frame *frame = &burst->frames[first + 1]; frame < end && frame->same_flow;
+	     frame++) {
+		frame->hashed_for = hashed.hashed_for;
+		frame->packet_type = hashed.packet_type;
+		frame->flow_hash = hashed.flow_hash;
+		frame->hash_flags = hashed.hash_flags;
+	}
+}
+
 void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst)
 {
 	struct weir_tuples tuples;
-	uint32_t left = 0;
+	uint32_t left = 0, leading = 0;
 
+	/* Of a flow in a row, the first alone. */
 	_Static_assert(WEIR_BURST_FRAMES <= 32, "a bit a frame");
-	for (uint32_t i = 0; i < burst->frame_count; i++)
-		if (burst->frames[i].way.route == WEIR_ROUTE_ONE &&
-		    firmware->vports[burst->frames[i].way.vport].hashes)
-			left |= 1u << i;
+	for (uint32_t i = 0; i < burst->frame_count; i++) {
+		if (burst->frames[i].way.route != WEIR_ROUTE_ONE ||
+		    !firmware->vports[burst->frames[i].way.vport].hashes)
+			continue;
+		uint32_t more = weir_flow_follow(burst, i);
+
+		left |= 1u << i;
+		leading |= (uint32_t)(more > 0) << i;
+		i += more;
+	}
 	while (left) {
 		uint16_t index = burst->frames[__builtin_ctz(left)].way.vport;
 		const struct weir_vport *vport = &firmware->vports[index];
@@ -167,4 +189,6 @@ void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst)
 		}
 		hash_gathered(firmware, burst, &vport->hash, &tuples);
 	}
+	for (; leading; leading &= leading - 1)
+		share_hash(burst, (uint32_t)__builtin_ctz(leading));
 }

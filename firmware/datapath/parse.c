@@ -202,6 +202,19 @@ static uint8_t tunnel_of(const struct view *view, const struct weir_layer *outer
 	return WEIR_PACKET_TUNNEL_NONE;
 }
 
+static bool is_plain(const uint8_t *header, const struct weir_layer *layer)
+{
+	uint32_t port;
+
+	if (layer->flags != WEIR_LAYER_L4_WHOLE ||
+	    layer->l4 - layer->l3 != (layer->l3_kind == WEIR_PACKET_L3_IPV4 ? 20 : 40))
+		return false;
+	if (layer->l4_kind == WEIR_PACKET_L4_TCP)
+		return true;
+	port = load16(header + layer->l4 + 2);
+	return layer->l4_kind == WEIR_PACKET_L4_UDP && port != PORT_VXLAN && port != PORT_GENEVE;
+}
+
 void weir_parse(const uint8_t *header, uint32_t bytes, uint32_t rest, uint32_t tags,
 		uint32_t frame_bytes, struct weir_layers *layers)
 {
@@ -212,7 +225,8 @@ void weir_parse(const uint8_t *header, uint32_t bytes, uint32_t rest, uint32_t t
 		view.limit = rest + WEIR_PARSED_BYTES;
 	*layers = (struct weir_layers){ .tunnel = WEIR_PACKET_TUNNEL_NONE };
 	parse_ethernet(&view, rest, tags, &layers->outer);
-	if (layers->outer.l4_kind != WEIR_PACKET_L4_UDP ||
+	layers->plain = is_plain(header, &layers->outer);
+	if (layers->plain || layers->outer.l4_kind != WEIR_PACKET_L4_UDP ||
 	    !(layers->outer.flags & WEIR_LAYER_L4_WHOLE))
 		return;
 	/* What is inside ends where the datagram around it does. */

@@ -50,6 +50,9 @@ struct weir_layers {
 	struct weir_layer outer;
 	struct weir_layer inner; /* with a tunnel, and IP in it */
 	uint8_t tunnel;		 /* enum weir_packet_tunnel, of the outer datagram */
+	/* TCP or UDP with a whole header, right behind IPv4 without options or IPv6 without extension headers, all of the datagram in the
+	 * frame; and no tunnel by its port, whatever is in it */
+	bool plain;
 };
 
 /*

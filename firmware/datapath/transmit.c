@@ -5,9 +5,8 @@
  */
 #include "burst.h"
 
-#define CHECKSUM_FLAGS (WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK | WEIR_TXD_IPV4_CHECKSUM_MASK)
-#define SEGMENT_FLAGS  (WEIR_TXD_SEGMENT_MASK | WEIR_TXD_FIXED_ID_MASK)
-#define BUSY_MARK      0x80000000u /* shadow_doorbell.event_index: never ring */
+#define SEGMENT_FLAGS (WEIR_TXD_SEGMENT_MASK | WEIR_TXD_FIXED_ID_MASK)
+#define BUSY_MARK     0x80000000u /* shadow_doorbell.event_index: never ring */
 
 static struct weir_tx_queue *queue_of(struct weir_firmware *firmware, const struct weir_burst *burst)
 {
@@ -213,7 +212,7 @@ static const char *descriptor_fault(const struct weir_tx_queue *queue,
 {
 	const uint16_t every = WEIR_TXD_TYPE_MASK | WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK |
 			       WEIR_TXD_VLAN_MASK;
-	const uint16_t first_alone = CHECKSUM_FLAGS | SEGMENT_FLAGS |
+	const uint16_t first_alone = WEIR_CHECKSUM_FLAGS | SEGMENT_FLAGS |
 				     (queue->report_address ? WEIR_TXD_TIMESTAMP_MASK : 0);
 
 	*bytes = 0;
@@ -247,13 +246,18 @@ static const char *descriptor_fault(const struct weir_tx_queue *queue,
 	return weir_checksum_fault(first, *bytes);
 }
 
-/* Whether a descriptor is a frame by itself, with nothing special about it; *bytes: its length. */
-static bool is_plain_frame(const struct weir_tx_descriptor *descriptor, uint32_t *bytes)
+/* What a descriptor asks for by flags, but for being told of it. */
+static inline uint32_t asked_flags(const struct weir_tx_descriptor *descriptor)
 {
-	uint32_t flags = weir_le16_to_cpu(descriptor->flags) & ~WEIR_TXD_REPORT_MASK;
+	return weir_le16_to_cpu(descriptor->flags) & ~WEIR_TXD_REPORT_MASK;
+}
 
+/* Whether a descriptor is a frame by itself that asks for this and nothing else; *bytes: its length. */
+static inline bool is_frame_of(const struct weir_tx_descriptor *descriptor, uint32_t flags,
+			       weir_le16 checksum, uint32_t *bytes)
+{
 	*bytes = weir_le16_to_cpu(descriptor->length);
-	return !((flags ^ WEIR_TXD_END_MASK) | descriptor->checksum) &&
+	return !((asked_flags(descriptor) ^ flags) | (descriptor->checksum ^ checksum)) &&
 	       *bytes - WEIR_MIN_FRAME_BYTES <= WEIR_MAX_FRAME_BYTES - WEIR_MIN_FRAME_BYTES &&
 	       weir_le64_to_cpu(descriptor->address) <= UINT64_MAX - WEIR_MAX_FRAME_BYTES;
 }
@@ -275,7 +279,7 @@ static void add_frame(struct weir_burst *burst, uint32_t first, uint32_t count, 
 
 	set_frame(frame, first, count, bytes);
 	frame->asks_tag = flags & WEIR_TXD_VLAN_MASK;
-	frame->asks_sum = flags & CHECKSUM_FLAGS;
+	frame->asks_sum = flags & WEIR_CHECKSUM_FLAGS;
 	burst->asks_sums |= frame->asks_sum;
 	frame->asks_time = flags & WEIR_TXD_TIMESTAMP_MASK;
 	if (frame->asks_time) {
@@ -300,19 +304,6 @@ static void hint(struct weir_firmware *firmware, const struct weir_burst *burst)
 	queue->hinted = (uint16_t)(queue->head + at);
 }
 
-/* Whether a descriptor is a frame by itself that asks for a checksum and nothing else; *bytes: its length. */
-static bool is_checksum_frame(const struct weir_tx_descriptor *descriptor, uint32_t *bytes)
-{
-	const struct weir_tx_descriptor plain = {
-		.address = descriptor->address,
-		.length = descriptor->length,
-		.flags = descriptor->flags & weir_cpu_to_le16((uint16_t)~CHECKSUM_FLAGS),
-	};
-
-	return weir_le16_to_cpu(descriptor->flags) & CHECKSUM_FLAGS &&
-	       is_plain_frame(&plain, bytes) && !weir_checksum_fault(descriptor, *bytes);
-}
-
 /* Makes frames of plain descriptors from `at` on; returns where they end. */
 static uint32_t cut_plain_frames(struct weir_burst *burst, uint32_t at)
 {
@@ -320,20 +311,37 @@ static uint32_t cut_plain_frames(struct weir_burst *burst, uint32_t at)
 
 	if (end > at + WEIR_BURST_FRAMES - count)
 		end = at + WEIR_BURST_FRAMES - count;
-	while (at < end && is_plain_frame(&burst->descriptors[at], &bytes))
+	while (at < end && is_frame_of(&burst->descriptors[at], WEIR_TXD_END_MASK, 0, &bytes))
 		set_frame(&burst->frames[count++], at++, 1, bytes);
 	burst->frame_count = (uint16_t)count;
 	return at;
 }
 
-/* The same of descriptors that ask for a checksum. */
+/* The same of descriptors that ask for the checksum that the first one asks for. */
 static uint32_t cut_checksum_frames(struct weir_burst *burst, uint32_t at)
 {
-	uint32_t bytes;
+	uint32_t count = burst->frame_count, end = burst->descriptor_count, bytes;
 
-	while (at < burst->descriptor_count && burst->frame_count < WEIR_BURST_FRAMES &&
-	       is_checksum_frame(&burst->descriptors[at], &bytes))
-		add_frame(burst, at++, 1, bytes);
+	if (end > at + WEIR_BURST_FRAMES - count)
+		end = at + WEIR_BURST_FRAMES - count;
+	if (at == end)
+		return at;
+	const struct weir_tx_descriptor *first = &burst->descriptors[at];
+	uint32_t flags = asked_flags(first), shortest = weir_checksum_end(first);
+
+	if ((flags & ~WEIR_CHECKSUM_FLAGS) != WEIR_TXD_END_MASK || !(flags & WEIR_CHECKSUM_FLAGS) ||
+	    weir_checksum_fault(first, WEIR_MAX_FRAME_BYTES))
+		return at;
+	burst->asks_sums = true;
+	for (; at < end && is_frame_of(&burst->descriptors[at], flags, first->checksum, &bytes) &&
+	       bytes >= shortest;
+	     at++) {
+		struct weir_frame *frame = &burst->frames[count++];
+
+		set_frame(frame, at, 1, bytes);
+		frame->asks_sum = true;
+	}
+	burst->frame_count = (uint16_t)count;
 	return at;
 }
 
@@ -353,10 +361,14 @@ static void cut_frames(struct weir_firmware *firmware, struct weir_burst *burst)
 		uint32_t count = 0, bytes, value;
 		bool end = false;
 
+		uint32_t from = at;
+
 		at = cut_checksum_frames(burst, cut_plain_frames(burst, at));
 		burst->consumed = (uint16_t)at;
 		if (at == burst->descriptor_count || burst->frame_count == WEIR_BURST_FRAMES)
 			break;
+		if (at != from)
+			continue;
 		first = &burst->descriptors[at];
 		while (at + count < burst->descriptor_count && count < WEIR_MAX_SEGMENTS && !end)
 			end = weir_le16_to_cpu(burst->descriptors[at + count++].flags) &

@@ -5,6 +5,7 @@
  * behind that (seal.c). Unknown is the answer whenever the frame does not say for sure.
  */
 #include "burst.h"
+#include "flow.h"
 #include "weir_sum.h"
 
 #define IPV4_SOURCE_ROUTE_LOOSE	 131
@@ -92,10 +93,17 @@ static uint64_t pseudo_words(const uint8_t *header, const struct weir_layer *lay
 static bool l4_sum_good(const uint8_t *header, const struct weir_layer *layer, uint32_t copied,
 			const struct weir_payload *payload)
 {
+	uint64_t words = pseudo_words(header, layer);
 	uint32_t end = layer->end < copied ? layer->end : copied;
-	uint64_t words =
-		weir_sum_words(header + layer->l4, end - layer->l4, pseudo_words(header, layer));
 
+	/* Summed from the frame's beginning: what is ahead of the L4 header, an even number of bytes, is taken out again. */
+	if (layer->end > copied && !payload->begin) {
+		uint32_t ahead = weir_sum_of(header, layer->l4),
+			 pseudo = weir_sum_from_native(words);
+
+		return weir_sum_is_ones((uint64_t)payload->sum.value + pseudo + (ahead ^ 0xffffu));
+	}
+	words = weir_sum_words(header + layer->l4, end - layer->l4, words);
 	if (layer->end <= copied)
 		return weir_sum_is_ones(words);
 	return weir_sum_add(weir_sum_from_native(words), payload->sum.value) == 0xffff;
@@ -141,15 +149,102 @@ static enum weir_checksum_state l4_state(const uint8_t *header, const struct wei
 	return WEIR_CHECKSUM_STATE_BAD;
 }
 
+/* Was the frame summed from its beginning to the datagram's end, which lies behind the copy? */
+static inline bool is_summed_whole(const struct weir_layer *layer,
+				   const struct weir_payload *payload)
+{
+	return !payload->begin && payload->end == layer->end &&
+	       payload->sum.kind == HAL_SUM_INTERNET;
+}
+
+/*
+ * The ordinary frame: a plain datagram that lies whole in the copy (payload NULL), or was summed from the frame's beginning to its end.
+ * Its flags when all its checksums are right; 0: it needs a closer look. The pseudo header's addresses lie right ahead of the L4 header
+ * (RFC 9293, 3.1; RFC 8200, 8.1).
+ */
+static inline uint32_t plain_flags(const uint8_t *header, const struct weir_layer *layer,
+				   const struct weir_payload *payload)
+{
+	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
+	const uint8_t *ip = header + layer->l3, *l4 = header + layer->l4;
+	uint32_t bytes = (uint32_t)layer->end - layer->l4, protocol = 6;
+
+	if (layer->l4_kind == WEIR_PACKET_L4_UDP) {
+		if (load16(l4 + 4) != bytes || !load16(l4 + 6))
+			return 0;
+		protocol = 17;
+	}
+	uint64_t words = weir_sum_to_native(bytes + protocol);
+
+	if (!payload) {
+		uint32_t addresses = ipv4 ? 8 : 32;
+
+		words = weir_sum_words_behind(l4 - addresses, addresses + bytes, words);
+	} else {
+		/* All ahead of the addresses is taken out of the sum again: its complement is added. */
+		uint64_t ahead = ipv4 ? weir_sum_words(ip, 12, 0) : weir_sum_words(ip, 8, 0);
+
+		ahead = weir_sum_words(header, layer->l3, ahead);
+		words += weir_sum_to_native(payload->sum.value) + (weir_sum_fold(ahead) ^ 0xffffu);
+	}
+	if (!weir_sum_is_ones(words))
+		return 0;
+	if (!ipv4)
+		return WEIR_PREP(WEIR_RXC_L4, WEIR_CHECKSUM_STATE_GOOD);
+	return weir_sum_is_ones(weir_sum_words(ip, 20, 0))
+		       ? WEIR_PREP(WEIR_RXC_IP, WEIR_CHECKSUM_STATE_GOOD) |
+				 WEIR_PREP(WEIR_RXC_L4, WEIR_CHECKSUM_STATE_GOOD)
+		       : 0;
+}
+
+static inline __attribute__((always_inline)) uint32_t verify_run(struct weir_burst *burst,
+								 uint32_t number, uint32_t entry,
+								 uint32_t count,
+								 struct weir_layer layer)
+{
+	const struct weir_frame *frame = &burst->frames[number];
+	struct weir_rx_completion *completion = &burst->completions[entry];
+	struct weir_payload *payload = &burst->payloads[entry];
+	uint32_t done = 0;
+
+	for (; done < count && frame->same_flow && frame->bytes == weir_frame_copied(frame);
+	     done++, frame++, completion++, payload++) {
+		layer.end = (uint16_t)weir_flow_end(frame->header, &layer);
+		uint32_t flags = plain_flags(frame->header, &layer, NULL);
+
+		if (WEIR_UNLIKELY(!flags))
+			break;
+		completion->flags |= weir_cpu_to_le32(flags);
+		payload->end = 0;
+	}
+	return done;
+}
+
+uint32_t weir_verify_flow(struct weir_burst *burst, uint32_t number, uint32_t entry, uint32_t count)
+{
+	const struct weir_layers *layers = weir_frame_layers(burst, number);
+
+	return WEIR_FLOW_LOOP(verify_run, &layers->outer, burst, number, entry, count);
+}
+
 uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct weir_payload *payload)
 {
 	const struct weir_frame *frame = &burst->frames[number];
 	const struct weir_layers *layers = weir_frame_layers(burst, number);
 	const uint8_t *header = frame->header;
 	/* As much is judged in place; what is behind it is summed as it is written. */
-	uint32_t copied = weir_frame_copied(frame);
-	uint32_t flags =
-		WEIR_PREP(WEIR_RXC_IP, (uint32_t)ip_state(header, &layers->outer)) |
+	uint32_t copied = weir_frame_copied(frame), flags;
+
+	if (WEIR_LIKELY(layers->plain)) {
+		bool whole = layers->outer.end <= copied;
+
+		flags = whole || is_summed_whole(&layers->outer, payload)
+				? plain_flags(header, &layers->outer, whole ? NULL : payload)
+				: 0;
+		if (WEIR_LIKELY(flags))
+			return flags;
+	}
+	flags = WEIR_PREP(WEIR_RXC_IP, (uint32_t)ip_state(header, &layers->outer)) |
 		WEIR_PREP(WEIR_RXC_L4, (uint32_t)l4_state(header, &layers->outer, copied, payload));
 
 	if (WEIR_LIKELY(layers->tunnel == WEIR_PACKET_TUNNEL_NONE))
@@ -159,7 +254,8 @@ uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct wei
 			 (uint32_t)l4_state(header, &layers->inner, copied, payload));
 }
 
-bool weir_verify_wants(struct weir_burst *burst, uint32_t number, struct weir_payload *payload)
+bool weir_verify_wants(struct weir_burst *burst, uint32_t number, bool whole,
+		       struct weir_payload *payload)
 {
 	const struct weir_layers *layers = weir_frame_layers(burst, number);
 	const struct weir_layer *both[] = { &layers->inner, &layers->outer };
@@ -168,12 +264,16 @@ bool weir_verify_wants(struct weir_burst *burst, uint32_t number, struct weir_pa
 	enum weir_checksum_state state;
 
 	/* The inner one where there are two: it is the application's. */
-	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(both); i++) {
+	for (uint32_t i = layers->plain; i < WEIR_ARRAY_SIZE(both); i++) {
 		if (both[i]->end <= copied || !is_open(frame->header, both[i], &state))
 			continue;
 		/* What is put in is taken of the whole payload already. */
 		if (!payload->end) {
 			payload->sum.kind = sum_kind(both[i]);
+			payload->begin = whole && !frame->segments &&
+							 payload->sum.kind == HAL_SUM_INTERNET
+						 ? 0
+						 : (uint8_t)copied;
 			payload->end = both[i]->end;
 		}
 		return true;

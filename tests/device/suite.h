@@ -35,6 +35,7 @@ SUITE_PART(protocol);
 SUITE_PART(rss);
 SUITE_PART(checksum);
 SUITE_PART(verify);
+SUITE_PART(flow);
 SUITE_PART(segment);
 SUITE_PART(steer);
 SUITE_PART(steer_table);

@@ -292,7 +292,7 @@ def text():
         lines.append("static const uint8_t frame_%s[%d] = {" % (name, len(packet)))
         lines += ["\t" + " ".join("0x%02x," % byte for byte in shown[at:at + 16]) for at in range(0, len(shown), 16)]
         lines.append("};")
-        table.append('\t{ "%s", %s, frame_%s, %d,\n\t  { %s,\n\t    %s, WEIR_PACKET_TUNNEL_%s } },' % (
+        table.append('\t{ "%s", %s, frame_%s, %d,\n\t  { %s,\n\t    %s, .tunnel = WEIR_PACKET_TUNNEL_%s } },' % (
             name, "false" if by_hand else "true", name, len(packet), layer_text(expected["outer"]), layer_text(expected["inner"]),
             expected["tunnel"]))
     lines += ["", "static const struct vector {", "\tconst char *name;", "\tbool by_tshark;", "\tconst uint8_t *frame;", "\tuint32_t bytes;",

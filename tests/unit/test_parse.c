@@ -2,6 +2,7 @@
 /* The parser (firmware/datapath/parse.h): known answers, and whatever is cut off. */
 #include "suites.h"
 
+#include "datapath/flow.h"
 #include "datapath/parse.h"
 
 #include <stdio.h>
@@ -191,6 +192,66 @@ static void no_value_of_a_byte_leads_out_of_the_copy(void)
 	}
 }
 
+/* Do both tell one flow, of which all layers are at the same places? They are plain. */
+static bool one_flow(const uint8_t *a, const struct weir_layers *of_a, const uint8_t *b,
+		     const struct weir_layers *of_b)
+{
+	struct weir_layers ending_with_a = *of_b;
+	bool ipv4 = of_a->outer.l3_kind == WEIR_PACKET_L3_IPV4;
+	uint32_t addresses = of_a->outer.l3 + (ipv4 ? 12u : 8u);
+
+	ending_with_a.outer.end = of_a->outer.end;
+	return of_b->plain && same(of_a, &ending_with_a, 0) &&
+	       memcmp(a + addresses, b + addresses, ipv4 ? 8 : 32) == 0 &&
+	       memcmp(a + of_a->outer.l4, b + of_a->outer.l4, 4) == 0;
+}
+
+/* The parser is the oracle for what is known of a frame by the one before it: any one byte may be another, in frames of any length. */
+static void frames_are_of_a_flow_if_the_parser_tells_the_same_of_both(void)
+{
+	static uint8_t frame[2048];
+	uint32_t plain = 0;
+
+	for (size_t i = 0; i < WEIR_TESTS(vectors); i++) {
+		const struct vector *vector = &vectors[i];
+		uint32_t most = vector->bytes < WEIR_HEADER_BYTES ? vector->bytes
+								  : WEIR_HEADER_BYTES;
+		struct weir_layers first = parse(vector->frame, most, vector->bytes);
+
+		if (!first.plain || has_tag(vector->frame))
+			continue;
+		plain++;
+		memcpy(frame, vector->frame, vector->bytes);
+		for (uint32_t at = 14; at < most; at++) {
+			for (uint32_t value = 0; value < 256; value++) {
+				/* Twice: once in a frame with bytes behind the datagram. */
+				uint32_t bytes = vector->bytes + (value & 1) * 7;
+
+				frame[at] = (uint8_t)value;
+				struct weir_layers layers =
+					parse(frame, bytes < most ? bytes : most, bytes);
+				bool is_same =
+					weir_flow_same(vector->frame, &first.outer, frame, bytes);
+
+				WEIR_EXPECT_EQ(is_same,
+					       one_flow(vector->frame, &first, frame, &layers));
+				if (is_same)
+					WEIR_EXPECT_EQ(weir_flow_end(frame, &first.outer),
+						       layers.outer.end);
+			}
+			frame[at] = vector->frame[at];
+		}
+		for (uint32_t bytes = 14; bytes <= most; bytes++) {
+			struct weir_layers layers = parse(frame, bytes, bytes);
+
+			WEIR_EXPECT_EQ(weir_flow_same(vector->frame, &first.outer, frame, bytes),
+				       one_flow(vector->frame, &first, frame, &layers));
+		}
+	}
+	/* TCP and UDP over both versions, TCP with options */
+	WEIR_EXPECT(plain >= 5);
+}
+
 static const struct weir_test tests[] = {
 	{ "datapath.parser.headers_are_where_tshark_says", headers_are_where_tshark_says },
 	{ "datapath.parser.a_private_copy_tells_as_much_as_a_frame_from_the_wire",
@@ -201,5 +262,7 @@ static const struct weir_test tests[] = {
 	  frames_cut_anywhere_are_believed_as_far_as_they_go },
 	{ "datapath.parser.no_value_of_a_byte_leads_out_of_the_copy",
 	  no_value_of_a_byte_leads_out_of_the_copy },
+	{ "datapath.parser.frames_are_of_a_flow_if_the_parser_tells_the_same_of_both",
+	  frames_are_of_a_flow_if_the_parser_tells_the_same_of_both },
 };
 const struct suite_part parse_tests = { tests, WEIR_TESTS(tests) };

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The headers of a burst's frames, parsed once a flow where frames of one come in a row. */
+#include "burst.h"
+#include "flow.h"
+
+void weir_frame_parse(struct weir_burst *burst, uint32_t number)
+{
+	struct weir_frame *frame = &burst->frames[number];
+	struct weir_layers *layers = &burst->layers[number];
+	uint32_t known = number - 1;
+
+	if (!frame->same_flow) {
+		/* Two tags in all, of which the outer one need not be in the copy. */
+		weir_parse(frame->header, frame->header_bytes, frame->way.rest,
+			   frame->way.tagged ? 1 : 0, frame->bytes, layers);
+	} else {
+		while (!burst->frames[known].parsed)
+			known--;
+		*layers = burst->layers[known];
+		layers->outer.end = (uint16_t)weir_flow_end(frame->header, &layers->outer);
+	}
+	frame->parsed = true;
+}
+
+static inline __attribute__((always_inline)) uint32_t follow(struct weir_burst *burst,
+							     uint32_t first,
+							     const struct weir_layer layer)
+{
+	const uint8_t *header = burst->frames[first].header;
+	struct weir_frame *frame = &burst->frames[first + 1],
+			  *end = &burst->frames[burst->frame_count];
+
+	for (; frame < end; frame++) {
+		if (!frame->alike || !weir_flow_same(header, &layer, frame->header, frame->bytes))
+			break;
+		frame->same_flow = true;
+	}
+	return (uint32_t)(frame - burst->frames) - first - 1;
+}
+
+uint32_t weir_flow_follow(struct weir_burst *burst, uint32_t first)
+{
+	const struct weir_layers *layers = weir_frame_layers(burst, first);
+
+	if (!layers->plain)
+		return 0;
+	return WEIR_FLOW_LOOP(follow, &layers->outer, burst, first);
+}
