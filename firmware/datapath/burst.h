@@ -109,11 +109,11 @@ _Static_assert(sizeof(struct weir_frame) <= 64, "a cache line, and quick to inde
 
 /* What the rules of a vport said of a frame. */
 struct weir_steered {
-	uint16_t vport;	    /* index */
-	uint16_t queue;	    /* where it goes: a queue pair, or WEIR_QUEUE_DROP */
-	uint32_t epoch;	    /* vport->choice_epoch then */
-	uint32_t rule : 31; /* that it matched, index + 1; 0: none */
-	bool told : 1; /* ... which decided what its completion tells in place of the vport's own hash */
+	uint16_t vport; /* index */
+	uint16_t queue; /* where it goes: a queue pair, or WEIR_QUEUE_DROP */
+	uint32_t epoch; /* vport->choice_epoch then */
+	uint32_t rule;	/* that it matched, index + 1; 0: none */
+	bool told; /* ... which decided what its completion tells in place of the vport's own hash */
 };
 
 /* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each. */
@@ -135,8 +135,8 @@ struct weir_payload {
 	uint16_t end; /* bytes from there on are not summed; 0: no sum is taken */
 	/* bytes ahead of it are not summed: the first weir_frame_copied() of the frame, or none where the whole frame is one piece */
 	uint8_t begin;
-	bool header_waits : 1; /* the header carries the checksum: it is written when the sum is known */
-	bool judged : 1; /* the frame's completion tells of its checksums, once the sum is known */
+	bool header_waits; /* the header carries the checksum: it is written when the sum is known */
+	bool judged; /* the frame's completion tells of its checksums, once the sum is known */
 };
 
 /* An IP header of a frame that is cut. */

@@ -131,8 +131,11 @@ static bool may_sum(const struct weir_burst *burst, const struct weir_vport *vpo
 
 /* Whether a frame's payload is summed on its way to a vport; then *payload says how. What is known of its checksums without goes into
  * its completion's *flags. */
-static bool sums_payload(struct weir_burst *burst, struct weir_vport *vport, uint32_t number,
-			 uint32_t strip, struct weir_payload *payload, uint32_t *flags)
+static inline __attribute__((always_inline)) bool sums_payload(struct weir_burst *burst,
+							       struct weir_vport *vport,
+							       uint32_t number, uint32_t strip,
+							       struct weir_payload *payload,
+							       uint32_t *flags)
 {
 	const struct weir_frame *frame = &burst->frames[number];
 
