@@ -23,8 +23,6 @@
 #define WEIR_MTU_DEFAULT 1500u
 #define WEIR_FRAME_EXTRA 18u /* Ethernet header and one tag */
 #define WEIR_VLAN_LAST	 4094u
-#define WEIR_TPID_8021Q	 0x8100u
-#define WEIR_TPID_8021AD 0x88a8u
 
 /* detail of an error that speaks of the command as a whole, not of a place in its request */
 #define WEIR_DETAIL_COMMAND 0xffffffffu

@@ -64,12 +64,14 @@ enum weir_insert { WEIR_INSERT_NONE, WEIR_INSERT_INTERNET, WEIR_INSERT_CRC32C };
 struct weir_way {
 	uint8_t route, cast;
 	uint8_t rest; /* where in the copy that begins which follows addresses and outer tag: 12 or 16 */
-	bool tagged;	   /* has an outer tag */
-	bool tag_inserted; /* the outer tag is not in the copy: it goes in front of `rest` */
+	bool tagged; /* has an outer tag */
+	/* Tags that are not in the copy but go in front of `rest`: the outer one, and with two an 802.1Q tag of inner_tci behind it. */
+	uint8_t tags_inserted;
 	bool to_wire;
 	uint16_t tci, tag_protocol;
 	uint16_t vport;
 	uint16_t ethertype; /* behind the outer tag */
+	uint16_t inner_tci;
 } __attribute__((aligned(16)));
 
 struct weir_frame {
@@ -220,8 +222,7 @@ struct weir_burst {
 		payloads[WEIR_BURST_COMPLETIONS]; /* by a frame's first entry; see `summed` */
 	struct hal_frame wire_frames[WEIR_BURST_FRAMES];
 	uint8_t headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8] __attribute__((aligned(64)));
-	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with a tag inserted */
-	uint8_t tags[WEIR_BURST_FRAMES][4];
+	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with tags inserted */
 	struct weir_large large;
 	/* of frames that ask: when they left on the wire, WEIR_NO_TIME: not; and what their host is told */
 	uint64_t sent_ns[WEIR_BURST_FRAMES];
@@ -255,13 +256,20 @@ static inline void weir_frame_untell(struct weir_frame *frame, uint16_t hashed_f
 /* Does it go with its tags as they are in its copy, but for `strip` of them? */
 static inline bool weir_frame_goes_whole(const struct weir_frame *frame, uint32_t strip)
 {
-	return !strip && !frame->way.tag_inserted && !(frame->way.rest == 16 && !frame->way.tagged);
+	return !(strip | frame->way.tags_inserted);
 }
 
 /* The frame's length without its outer tag. */
 static inline uint32_t weir_frame_bare_bytes(const struct weir_frame *frame)
 {
 	return frame->bytes - (frame->way.rest - 12u);
+}
+
+/* The frame's length with all its tags, as it leaves on a wire. */
+static inline uint32_t weir_frame_whole_bytes(const struct weir_frame *frame)
+{
+	return weir_frame_bare_bytes(frame) + (frame->way.tagged ? 4u : 0u) +
+	       (frame->way.tags_inserted > 1 ? 4u : 0u);
 }
 
 /* The sum that a frame's checksum is made of (enum hal_sum_kind). */
@@ -413,12 +421,11 @@ void weir_checksum_leave(struct weir_burst *burst, uint32_t number, struct hal_i
 
 /* sorter.c */
 struct weir_sort_key {
-	uint64_t mac;  /* destination, first byte lowest */
-	uint16_t vlan; /* id, 0 when untagged */
-	bool tagged;
-	uint16_t tag_protocol;
-	uint16_t inner_vlan; /* of the tag behind the outer one: what a vport in a port VLAN sees; 0 when there is none */
-	bool inner_tagged;
+	uint64_t mac;	       /* destination, first byte lowest */
+	uint16_t vlan;	       /* id, 0 when untagged */
+	uint16_t tag_protocol; /* 0: untagged */
+	/* the same of the tag behind the outer one, which is what a vport in a port VLAN sees */
+	uint16_t inner_vlan, inner_protocol;
 };
 #define WEIR_VLAN_OF_NOBODY 4095u /* in no filter and no membership */
 /* Owners of a unicast key other than `source`: how many (counted to 2), the first in *vport. *self: source owns it too. */
@@ -427,10 +434,17 @@ uint32_t weir_sorter_owner(const struct weir_firmware *firmware, const struct we
 /* Everybody who takes the frame but source, each once, into list (vport_count entries); returns how many. */
 uint32_t weir_sorter_takers(const struct weir_firmware *firmware, const struct weir_sort_key *key,
 			    enum weir_frame_cast cast, uint16_t source, uint16_t *list);
-/* The tag behind the outer one; false: there is none, or the frame ends in it (*protocol says which, 0: none). */
-bool weir_frame_inner_tag(const struct weir_frame *frame, uint16_t *protocol, uint16_t *tci);
+struct weir_inner_tag {
+	uint16_t protocol; /* 0: there is none */
+	uint16_t tci;
+	uint16_t ethertype; /* behind it */
+};
+/* The tag behind the outer one; false: there is none, or the frame ends in it and only the protocol is known. */
+bool weir_frame_inner_tag(const struct weir_frame *frame, struct weir_inner_tag *tag);
 /* What the sorter looks a frame up by. */
 void weir_frame_key(const struct weir_frame *frame, struct weir_sort_key *key);
+/* Does a vport take frames in which it sees such a tag (protocol 0: none) outermost, by the VLANs it was made a member of? */
+bool weir_vport_accepts_tag(const struct weir_vport *vport, uint16_t protocol, uint16_t vlan);
 /* The VLAN rule of a vport (specs/sorter.md): may it see frames of this key's VLAN? */
 bool weir_vport_in_vlan(const struct weir_vport *vport, const struct weir_sort_key *key);
 

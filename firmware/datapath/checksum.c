@@ -7,9 +7,7 @@
 #include "burst.h"
 #include "weir_sum.h"
 
-#define ETHERTYPE_IPV4	       0x0800
-#define ETHERTYPE_VLAN	       0x8100
-#define ETHERTYPE_SERVICE_VLAN 0x88a8
+#define ETHERTYPE_IPV4 0x0800
 
 static uint32_t load16(const uint8_t *at)
 {
@@ -71,9 +69,7 @@ static bool put_ipv4(uint8_t *header, uint32_t bytes)
 	uint32_t at = 12;
 
 	for (uint32_t tags = 0; tags < 2 && at + 4 <= bytes; tags++) {
-		uint32_t type = load16(header + at);
-
-		if (type != ETHERTYPE_VLAN && type != ETHERTYPE_SERVICE_VLAN)
+		if (!weir_is_tag(load16(header + at)))
 			break;
 		at += 4;
 	}
@@ -170,8 +166,10 @@ void weir_checksum_finish(struct weir_burst *burst, uint32_t number, const struc
 void weir_checksum_leave(struct weir_burst *burst, uint32_t number, struct hal_insert *insert)
 {
 	const struct weir_frame *frame = &burst->frames[number];
-	/* What the tag moves. */
-	uint32_t moved = frame->way.tag_inserted ? 16u - frame->way.rest : 0;
+	/* What tags move. */
+	uint32_t moved = frame->way.tags_inserted
+				 ? 12u + 4u * frame->way.tags_inserted - frame->way.rest
+				 : 0;
 
 	/* A copy of the frame that a vport got has left its own checksum in the field. */
 	if (frame->insert == WEIR_INSERT_INTERNET)

@@ -39,15 +39,17 @@ static uint16_t only_queue(const struct weir_vport *vport, struct weir_frame *fr
 	return vport->spread[0];
 }
 
-/* The flags of a frame's completions, without FLOW_HASH, HASH_L4, PHASE and END: the same for frames alike. */
+/*
+ * The flags of a frame's completions, without FLOW_HASH, HASH_L4, PHASE and END: the same for frames alike. tag: those of the tag taken
+ * out.
+ */
 static uint32_t completion_flags(const struct weir_burst *burst, const struct weir_frame *frame,
-				 const struct weir_rx_queue *queue, bool report_tag)
+				 const struct weir_rx_queue *queue, uint32_t tag)
 {
 	return WEIR_PREP(WEIR_RXC_GENERATION, queue->generation) |
 	       (frame->way.cast == WEIR_MULTICAST ? WEIR_RXC_MULTICAST_MASK : 0) |
 	       (frame->way.cast == WEIR_BROADCAST_FRAME ? WEIR_RXC_BROADCAST_MASK : 0) |
-	       (burst->from_wire ? 0 : WEIR_RXC_LOOPED_MASK) |
-	       (report_tag ? WEIR_RXC_VLAN_MASK : 0);
+	       (burst->from_wire ? 0 : WEIR_RXC_LOOPED_MASK) | tag;
 }
 
 /* What a queue gives next; by value, so that it need not be read anew for each of a run of entries. */
@@ -101,26 +103,49 @@ static void take_buffers(struct weir_firmware *firmware, struct weir_burst *burs
 	burst->completion_count = (uint16_t)(burst->completion_count + count);
 }
 
-/* Tags that a vport does not get to see in the frame; *report: the last of them is told, as *tci. */
-static uint8_t tags_to_strip(const struct weir_vport *vport, const struct weir_frame *frame,
-			     bool *report, uint16_t *tci)
+/* What a completion says of a tag when the vport wants such taken out, else 0. */
+static uint32_t flags_of_stripped(const struct weir_vport *vport, uint16_t protocol)
 {
-	uint16_t protocol;
+	if (protocol == WEIR_TPID_8021AD)
+		return vport->flags & WEIR_VPORT_VLAN_STRIP_8021AD
+			       ? WEIR_RXC_VLAN_MASK | WEIR_RXC_VLAN_8021AD_MASK
+			       : 0;
+	return vport->flags & WEIR_VPORT_VLAN_STRIP ? WEIR_RXC_VLAN_MASK : 0;
+}
 
-	*report = false;
+/* Tags that a vport does not get to see in the frame. *flags, unless 0: the last of them is told, as *tci. */
+static uint8_t tags_to_strip(const struct weir_vport *vport, const struct weir_frame *frame,
+			     uint32_t *flags, uint16_t *tci)
+{
+	struct weir_inner_tag inner;
+
+	*flags = 0;
 	*tci = 0;
 	if (WEIR_LIKELY(!frame->way.tagged))
 		return 0;
 	if (!vport->port_vlan_tci) {
-		*report = vport->flags & WEIR_VPORT_VLAN_STRIP && frame->way.tag_protocol == 0x8100;
-		*tci = *report ? frame->way.tci : 0;
-		return *report;
+		*flags = flags_of_stripped(vport, frame->way.tag_protocol);
+		*tci = *flags ? frame->way.tci : 0;
+		return *flags ? 1 : 0;
 	}
 	/* A port VLAN's tag is nothing its VF may know of, only the one behind it. */
-	*report = vport->flags & WEIR_VPORT_VLAN_STRIP &&
-		  weir_frame_inner_tag(frame, &protocol, tci) && protocol == 0x8100;
-	*tci = *report ? *tci : 0;
-	return *report ? 2 : 1;
+	if (weir_frame_inner_tag(frame, &inner)) {
+		*flags = flags_of_stripped(vport, inner.protocol);
+		*tci = *flags ? inner.tci : 0;
+	}
+	return *flags ? 2 : 1;
+}
+
+/* Is a frame longer than the vport's MTU allows? Of its tags two do not count, that of a port VLAN being one. */
+static bool is_oversize(const struct weir_vport *vport, const struct weir_frame *frame)
+{
+	uint32_t bytes = weir_frame_whole_bytes(frame);
+	struct weir_inner_tag inner;
+
+	if (WEIR_LIKELY(bytes <= vport->max_frame))
+		return false;
+	return bytes - 4 > vport->max_frame || !frame->way.tagged ||
+	       !(vport->port_vlan_tci || weir_frame_inner_tag(frame, &inner));
 }
 
 /* May frames of the burst have to be summed on their way to this vport? */
@@ -213,15 +238,12 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_QUEUE]++;
 		return CLAIM_DONE;
 	}
-	bool report_tag;
+	uint32_t tag_flags;
 	uint16_t tci;
-	uint8_t strip = tags_to_strip(vport, frame, &report_tag, &tci);
-	uint32_t bytes = weir_frame_bare_bytes(frame) + (frame->way.tagged ? 4u : 0u);
-	/* A port VLAN's tag takes nothing away from the MTU. */
-	uint32_t weighed = bytes - (frame->way.tagged && vport->port_vlan_tci ? 4u : 0u);
+	uint8_t strip = tags_to_strip(vport, frame, &tag_flags, &tci);
+	uint32_t bytes = weir_frame_whole_bytes(frame) - 4u * strip;
 
-	bytes -= 4u * strip;
-	if (WEIR_UNLIKELY(weighed > vport->max_frame)) {
+	if (WEIR_UNLIKELY(is_oversize(vport, frame))) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return CLAIM_DONE;
 	}
@@ -248,7 +270,7 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 			return CLAIM_DONE;
 		}
 	}
-	uint32_t flags = completion_flags(burst, frame, queue, report_tag), full = buffers - 1,
+	uint32_t flags = completion_flags(burst, frame, queue, tag_flags), full = buffers - 1,
 		 last_flags = flags | WEIR_RXC_END_MASK;
 	bool summed =
 		WEIR_UNLIKELY(may_sum(burst, vport)) &&
@@ -308,7 +330,7 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 	struct weir_vport *vport = &firmware->vports[frame->way.vport];
 	uint32_t pair = queue->index - firmware->functions[queue->function].first_queue;
-	uint32_t flags = completion_flags(burst, frame, queue, false) | WEIR_RXC_END_MASK;
+	uint32_t flags = completion_flags(burst, frame, queue, 0) | WEIR_RXC_END_MASK;
 	uint32_t longest = least(queue->buffer_bytes, vport->max_frame);
 	uint32_t most = least(burst->frame_count - number - 1,
 			      least((uint16_t)(queue->fetched - queue->used),

@@ -2,9 +2,7 @@
 /* The stage that decides, on the private copy of a frame's header, who gets it (specs/sorter.md). */
 #include "burst.h"
 
-#define ETHERTYPE_VLAN	       0x8100
-#define ETHERTYPE_SERVICE_VLAN 0x88a8
-#define BROADCAST_MAC	       0xffffffffffffull
+#define BROADCAST_MAC 0xffffffffffffull
 #define PROMISCUOUS_LOOKED_AT \
 	4 /* with more of them a frame's takers are not listed before its turn comes */
 
@@ -32,7 +30,7 @@ static bool parse_tag(struct weir_frame *frame)
 	frame->way.tci = 0;
 	frame->way.tag_protocol = 0;
 	frame->way.ethertype = type;
-	if (type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN) {
+	if (weir_is_tag(type)) {
 		if (WEIR_UNLIKELY(frame->header_bytes < 18))
 			return false;
 		frame->way.tagged = true;
@@ -44,39 +42,40 @@ static bool parse_tag(struct weir_frame *frame)
 	return true;
 }
 
-bool weir_frame_inner_tag(const struct weir_frame *frame, uint16_t *protocol, uint16_t *tci)
+bool weir_frame_inner_tag(const struct weir_frame *frame, struct weir_inner_tag *tag)
 {
 	const uint8_t *at = frame->header + frame->way.rest;
 
-	*protocol = 0;
-	if (frame->way.ethertype != ETHERTYPE_VLAN && frame->way.ethertype != ETHERTYPE_SERVICE_VLAN)
+	*tag = (struct weir_inner_tag){ 0 };
+	if (!weir_is_tag(frame->way.ethertype))
 		return false;
-	*protocol = frame->way.ethertype;
+	tag->protocol = frame->way.ethertype;
+	if (WEIR_UNLIKELY(frame->way.tags_inserted > 1)) {
+		tag->tci = frame->way.inner_tci;
+		tag->ethertype = load16_network(at);
+		return true;
+	}
 	/* Tag and the type behind it. */
 	if (WEIR_UNLIKELY(frame->header_bytes < frame->way.rest + 6u))
 		return false;
-	*tci = load16_network(at + 2);
+	tag->tci = load16_network(at + 2);
+	tag->ethertype = load16_network(at + 4);
 	return true;
 }
 
 void weir_frame_key(const struct weir_frame *frame, struct weir_sort_key *key)
 {
 	key->mac = load_mac(frame->header);
-	key->tagged = frame->way.tagged;
-	key->vlan = frame->way.tagged ? frame->way.tci & 0xfff : 0;
+	key->vlan = frame->way.tci & 0xfff;
 	key->tag_protocol = frame->way.tag_protocol;
-	key->inner_tagged = false;
-	key->inner_vlan = 0;
+	key->inner_vlan = key->inner_protocol = 0;
 	if (WEIR_UNLIKELY(frame->way.tagged)) {
-		uint16_t protocol, tci;
+		struct weir_inner_tag inner;
 
-		if (weir_frame_inner_tag(frame, &protocol, &tci)) {
-			key->inner_tagged = true;
-			key->inner_vlan = tci & 0xfff;
-		} else if (protocol) {
-			key->inner_tagged = true;
-			key->inner_vlan = WEIR_VLAN_OF_NOBODY;
-		}
+		key->inner_vlan = WEIR_VLAN_OF_NOBODY;
+		if (weir_frame_inner_tag(frame, &inner) || !inner.protocol)
+			key->inner_vlan = inner.tci & 0xfff;
+		key->inner_protocol = inner.protocol;
 	}
 }
 
@@ -95,16 +94,96 @@ static void drop_malformed(struct weir_firmware *firmware, struct weir_burst *bu
 			  WEIR_MISBEHAVIOUR_BAD_DESCRIPTOR, what, value);
 }
 
+/* The source's vport, or its administrator, does not let such a frame out. */
+static void drop_spoof(struct weir_firmware *firmware, struct weir_burst *burst, const char *what,
+		       uint32_t value)
+{
+	drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_SPOOF);
+	weir_misbehaviour(firmware, &firmware->functions[burst->source->function],
+			  WEIR_MISBEHAVIOUR_SPOOF, what, value);
+}
+
 /* Does the frame fit as it leaves, a port VLAN's tag included? A tag by descriptor was counted when the descriptors were looked at. */
 static bool fits(struct weir_firmware *firmware, struct weir_burst *burst,
 		 const struct weir_frame *frame)
 {
-	if (WEIR_LIKELY(!frame->way.tag_inserted ||
-			frame->bytes - (frame->way.rest - 12u) + 4 <= WEIR_MAX_FRAME_BYTES))
+	if (WEIR_LIKELY(!frame->way.tags_inserted ||
+			weir_frame_whole_bytes(frame) <= WEIR_MAX_FRAME_BYTES))
 		return true;
 	drop_malformed(firmware, burst, "frame too long with its port VLAN's tag, bytes",
 		       frame->bytes);
 	return false;
+}
+
+/* The tag that the descriptor asks for is the outer one; a tag in place stays behind it. */
+static void put_tag(struct weir_frame *frame, const struct weir_tx_descriptor *descriptor)
+{
+	frame->way.rest = 12;
+	frame->way.tagged = true;
+	frame->way.tags_inserted = 1;
+	frame->way.tag_protocol = weir_le16_to_cpu(descriptor->flags) & WEIR_TXD_VLAN_8021AD_MASK
+					  ? WEIR_TPID_8021AD
+					  : WEIR_TPID_8021Q;
+	frame->way.tci = weir_le16_to_cpu(descriptor->vlan_tci);
+	frame->way.ethertype = load16_network(frame->header + 12);
+}
+
+/* Are source address and VLAN the vport's own? False: dropped and counted. Of a vport in a port VLAN it is the tag that it sends. */
+static bool check_spoof(struct weir_firmware *firmware, struct weir_burst *burst,
+			const struct weir_frame *frame, uint64_t own)
+{
+	const struct weir_vport *vport = burst->source;
+	uint64_t mine = load_mac(frame->header + 6);
+	uint16_t vlan = frame->way.tci & 0xfff;
+
+	/* A group address is nobody's own, whatever groups the vport listens to; nor is zero, of a vport that has no MAC yet. */
+	bool known = mine == own ||
+		     weir_sorter_has(firmware, vport, frame->header + 6, WEIR_VLAN_NONE) ||
+		     weir_sorter_has(firmware, vport, frame->header + 6, vlan);
+
+	if (WEIR_UNLIKELY(!known || (mine & 1) || !mine)) {
+		drop_spoof(firmware, burst, "source MAC is not the vport's, low bytes",
+			   (uint32_t)(mine >> 16));
+		return false;
+	}
+	if (WEIR_UNLIKELY(!weir_vport_accepts_tag(vport, frame->way.tag_protocol, vlan) &&
+			  !weir_sorter_has(firmware, vport, frame->header + 6, vlan))) {
+		drop_spoof(firmware, burst, "VLAN is not the vport's", vlan);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Puts the tag of the source's port VLAN in front. A customer's tag, which is one of 802.1Q inside of 802.1ad, stays behind it; any other
+ * priority tag carries no VLAN and gives way: one in place is left out (rest 16), one to be inserted is overwritten.
+ */
+static void put_port_vlan(struct weir_frame *frame, const struct weir_vport *vport)
+{
+	bool stays = frame->way.tag_protocol == WEIR_TPID_8021Q &&
+		     vport->port_vlan_protocol == WEIR_TPID_8021AD;
+
+	if (stays && frame->way.tags_inserted) {
+		frame->way.inner_tci = frame->way.tci;
+		frame->way.ethertype = WEIR_TPID_8021Q;
+		frame->way.tags_inserted = 2;
+	} else {
+		if (stays) {
+			frame->way.rest = 12;
+			frame->way.ethertype = WEIR_TPID_8021Q;
+		}
+		frame->way.tags_inserted = 1;
+	}
+	frame->way.tagged = true;
+	frame->way.tci = vport->port_vlan_tci;
+	frame->way.tag_protocol = vport->port_vlan_protocol;
+}
+
+/* May a frame with this outer tag (protocol 0: none) come from inside of the vport's port VLAN? */
+static bool may_be_inside(const struct weir_vport *vport, const struct weir_way *way)
+{
+	return (way->tci & 0xfff) == 0 || (way->tag_protocol == WEIR_TPID_8021Q &&
+					   vport->port_vlan_protocol == WEIR_TPID_8021AD);
 }
 
 /* Source checks and tag insertion for a frame from a vport; false: dropped and counted. */
@@ -138,67 +217,17 @@ static bool admit(struct weir_firmware *firmware, struct weir_burst *burst,
 		drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_LINK);
 		return false;
 	}
-	if (flags & WEIR_TXD_VLAN_MASK) {
-		/* The inserted tag is the outer one; a tag in place stays behind it. */
-		frame->way.rest = 12;
-		frame->way.tagged = true;
-		frame->way.tag_protocol = ETHERTYPE_VLAN;
-		frame->way.tci =
-			weir_le16_to_cpu(burst->descriptors[frame->first_descriptor].vlan_tci);
-		frame->way.ethertype = load16_network(frame->header + 12);
+	if (flags & WEIR_TXD_VLAN_MASK)
+		put_tag(frame, &burst->descriptors[frame->first_descriptor]);
+	if (WEIR_UNLIKELY(vport->port_vlan_tci) && !may_be_inside(vport, &frame->way)) {
+		drop_spoof(firmware, burst, "tagged frame from inside a port VLAN, tci",
+			   frame->way.tci);
+		return false;
 	}
-	if (WEIR_UNLIKELY(vport->port_vlan_tci)) {
-		/* Priority tags carry no VLAN: the port VLAN's tag takes their place. */
-		if (frame->way.tagged && (frame->way.tci & 0xfff) != 0) {
-			drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_SPOOF);
-			weir_misbehaviour(firmware, &firmware->functions[vport->function],
-					  WEIR_MISBEHAVIOUR_SPOOF,
-					  "tagged frame from inside a port VLAN, tci",
-					  frame->way.tci);
-			return false;
-		}
-	}
-	if (vport->spoof_check) {
-		uint64_t mine = load_mac(frame->header + 6);
-
-		/* A group address is nobody's own, whatever groups the vport listens to; nor is zero, of a vport that has no MAC yet. */
-		bool known = mine == own ||
-			     weir_sorter_has(firmware, vport, frame->header + 6, WEIR_VLAN_NONE) ||
-			     weir_sorter_has(firmware, vport, frame->header + 6,
-					     frame->way.tagged ? frame->way.tci & 0xfff : 0);
-
-		if (WEIR_UNLIKELY(!known || (mine & 1) || !mine)) {
-			drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_SPOOF);
-			weir_misbehaviour(firmware, &firmware->functions[vport->function],
-					  WEIR_MISBEHAVIOUR_SPOOF,
-					  "source MAC is not the vport's, low bytes",
-					  (uint32_t)(mine >> 16));
-			return false;
-		}
-		if (!vport->port_vlan_tci) {
-			struct weir_sort_key key;
-
-			weir_frame_key(frame, &key);
-			if (WEIR_UNLIKELY(!weir_vport_in_vlan(vport, &key) &&
-					  !weir_sorter_has(firmware, vport, frame->header + 6,
-							   key.vlan))) {
-				drop_transmit(firmware, burst, WEIR_STAT_VPORT_TX_DROPPED_SPOOF);
-				weir_misbehaviour(firmware, &firmware->functions[vport->function],
-						  WEIR_MISBEHAVIOUR_SPOOF,
-						  "VLAN is not the vport's", key.vlan);
-				return false;
-			}
-		}
-	}
-	if (WEIR_UNLIKELY(vport->port_vlan_tci)) {
-		/* A priority tag in place is left out (rest 16), one to be inserted is overwritten. */
-		frame->way.tagged = true;
-		frame->way.tag_inserted = true;
-		frame->way.tci = vport->port_vlan_tci;
-		frame->way.tag_protocol = vport->port_vlan_protocol;
-	} else {
-		frame->way.tag_inserted = flags & WEIR_TXD_VLAN_MASK;
-	}
+	if (vport->spoof_check && !check_spoof(firmware, burst, frame, own))
+		return false;
+	if (WEIR_UNLIKELY(vport->port_vlan_tci))
+		put_port_vlan(frame, vport);
 	return fits(firmware, burst, frame);
 }
 
@@ -268,7 +297,7 @@ static bool decide(struct weir_firmware *firmware, struct weir_burst *burst,
 {
 	struct weir_sort_key key;
 
-	frame->way.tag_inserted = false;
+	frame->way.tags_inserted = 0;
 	if (WEIR_LIKELY(!frame->failed) && WEIR_UNLIKELY(!parse_tag(frame))) {
 		if (burst->from_wire)
 			firmware->port_stats[burst->port][WEIR_STAT_PORT_RX_DROPPED_MALFORMED]++;
@@ -292,7 +321,7 @@ static uint32_t follow(struct weir_burst *burst, uint32_t first, uint64_t *bytes
 	const struct weir_frame *decided = &burst->frames[first],
 				*end = &burst->frames[burst->frame_count];
 	/* The tag that a port VLAN puts in must fit as well. */
-	uint32_t longest = decided->way.tag_inserted ? WEIR_MAX_FRAME_BYTES - 4 : UINT32_MAX;
+	uint32_t longest = decided->way.tags_inserted ? WEIR_MAX_FRAME_BYTES - 4 : UINT32_MAX;
 	struct weir_frame *frame = &burst->frames[first + 1];
 	struct alike wanted, found;
 
@@ -328,7 +357,8 @@ enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struc
 		sum.frames[frame->way.cast]++;
 		sum.bytes += frame->bytes;
 		/* Bursts tend to be one flow. Of a tag in place the 14 bytes do not tell all. */
-		if (frame->way.rest == 12 && !frame->asks_tag) {
+		if (frame->way.rest == 12 && !frame->asks_tag &&
+		    !weir_is_tag(frame->way.ethertype)) {
 			uint32_t more = follow(burst, i, &sum.bytes);
 
 			sum.frames[frame->way.cast] += more;

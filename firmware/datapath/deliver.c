@@ -72,12 +72,6 @@ void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_resu
 	}
 }
 
-/* As it goes out, with its outer tag. */
-static uint32_t wire_bytes(const struct weir_frame *frame)
-{
-	return weir_frame_bare_bytes(frame) + (frame->way.tagged ? 4 : 0);
-}
-
 void weir_wire_result(struct weir_burst *burst, uint32_t number, enum hal_result result,
 		      struct weir_firmware *firmware)
 {
@@ -87,7 +81,7 @@ void weir_wire_result(struct weir_burst *burst, uint32_t number, enum hal_result
 		burst->sent_ns[number] = WEIR_NO_TIME;
 	if (result == HAL_DONE) {
 		stats[WEIR_STAT_PORT_TX_FRAMES]++;
-		stats[WEIR_STAT_PORT_TX_BYTES] += wire_bytes(&burst->frames[number]);
+		stats[WEIR_STAT_PORT_TX_BYTES] += weir_frame_whole_bytes(&burst->frames[number]);
 	} else if (result == HAL_LINK_DOWN) {
 		stats[WEIR_STAT_PORT_TX_DROPPED_LINK_DOWN]++;
 	} else if (result == HAL_DROPPED) {
@@ -213,12 +207,24 @@ static bool emit_at(struct emission *emission, const uint8_t *from,
 	return true;
 }
 
-static void store_tag(uint8_t *to, const struct weir_frame *frame)
+static void store_tag(uint8_t *to, uint16_t protocol, uint16_t tci)
 {
-	to[0] = (uint8_t)(frame->way.tag_protocol >> 8);
-	to[1] = (uint8_t)frame->way.tag_protocol;
-	to[2] = (uint8_t)(frame->way.tci >> 8);
-	to[3] = (uint8_t)frame->way.tci;
+	to[0] = (uint8_t)(protocol >> 8);
+	to[1] = (uint8_t)protocol;
+	to[2] = (uint8_t)(tci >> 8);
+	to[3] = (uint8_t)tci;
+}
+
+/* Puts the tags that are put in where they are in the frame's wire header, for whichever copy asks first; returns where. */
+static const uint8_t *store_tags(struct weir_burst *burst, uint32_t number)
+{
+	const struct weir_way *way = &burst->frames[number].way;
+	uint8_t *tags = burst->wire_headers[number] + 12;
+
+	store_tag(tags, way->tag_protocol, way->tci);
+	if (way->tags_inserted > 1)
+		store_tag(tags + 4, WEIR_TPID_8021Q, way->inner_tci);
+	return tags;
 }
 
 /*
@@ -307,17 +313,19 @@ static bool emit_header(struct emission *emission, const struct weir_delivery *d
 {
 	struct weir_burst *burst = emission->burst;
 	const struct weir_frame *frame = &burst->frames[number];
-	uint32_t rest = frame->way.rest + (delivery->strip > 1 ? 4u : 0u);
-	uint8_t *tag = burst->tags[number];
+	uint32_t inserted = frame->way.tags_inserted, strip = delivery->strip;
+	/* Of two tags that are not shown the second one may lie in the copy. */
+	uint32_t rest = frame->way.rest + (strip > 1 && inserted < 2 ? 4u : 0u);
 
 	if (weir_frame_goes_whole(frame, delivery->strip))
 		return emit_at(emission, frame->header, NULL, frame->header_bytes, 0);
 	if (!emit_at(emission, frame->header, NULL, 12, 0))
 		return false;
-	if (!delivery->strip && frame->way.tagged) {
-		if (!emission->silent)
-			store_tag(tag, frame);
-		if (!emit_piece(emission, (struct piece){ tag, NULL, 0, 4, false, 0 }))
+	if (inserted > strip) {
+		const uint8_t *tags = store_tags(burst, number);
+
+		if (!emit_piece(emission, (struct piece){ tags + 4 * strip, NULL, 0,
+							  4 * (inserted - strip), false, 0 }))
 			return false;
 	}
 	return emit_at(emission, frame->header + rest, NULL, frame->header_bytes - rest, rest);
@@ -485,15 +493,17 @@ static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *bur
 	return emit_in_pieces(firmware, burst, delivery, 0);
 }
 
-/* The header with the tag in it. */
-static const uint8_t *header_with_tag(struct weir_burst *burst, uint32_t number)
+/* The header with the tags in it that are put in; *bytes: its length. */
+static const uint8_t *header_with_tags(struct weir_burst *burst, uint32_t number, uint32_t *bytes)
 {
 	const struct weir_frame *frame = &burst->frames[number];
+	uint32_t rest = frame->way.rest, front = 12u + 4u * frame->way.tags_inserted;
 	uint8_t *copy = burst->wire_headers[number];
 
 	memcpy(copy, frame->header, 12);
-	store_tag(copy + 12, frame);
-	memcpy(copy + 16, frame->header + frame->way.rest, frame->header_bytes - frame->way.rest);
+	store_tags(burst, number);
+	memcpy(copy + front, frame->header + rest, frame->header_bytes - rest);
+	*bytes = front + frame->header_bytes - rest;
 	return copy;
 }
 
@@ -516,10 +526,9 @@ static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burs
 			continue;
 		if (WEIR_UNLIKELY(frame->insert))
 			weir_checksum_leave(burst, number, &insert);
-		if (WEIR_UNLIKELY(frame->way.tag_inserted)) {
-			header = header_with_tag(burst, number);
-			header_bytes = header_bytes - frame->way.rest + 16;
-			out = wire_bytes(frame);
+		if (WEIR_UNLIKELY(frame->way.tags_inserted)) {
+			header = header_with_tags(burst, number, &header_bytes);
+			out = weir_frame_whole_bytes(frame);
 		}
 		enum hal_result result = hal_transmit(
 			hal, port, header, header_bytes, &burst->segments[frame->first_segment],

@@ -10,9 +10,15 @@ void weir_frame_parse(struct weir_burst *burst, uint32_t number)
 	uint32_t known = number - 1;
 
 	if (!frame->same_flow) {
-		/* Two tags in all, of which the outer one need not be in the copy. */
-		weir_parse(frame->header, frame->header_bytes, frame->way.rest,
-			   frame->way.tagged ? 1 : 0, frame->bytes, layers);
+		/* Two tags in all, which need not be in the copy: nothing more of it is looked at if they are not. */
+		uint32_t tags = frame->way.tagged ? 1 : 0, bytes = frame->header_bytes;
+
+		if (WEIR_UNLIKELY(frame->way.tags_inserted > 1)) {
+			tags = 0;
+			if (bytes > frame->way.rest + WEIR_PARSED_BYTES - 4)
+				bytes = frame->way.rest + WEIR_PARSED_BYTES - 4;
+		}
+		weir_parse(frame->header, bytes, frame->way.rest, tags, frame->bytes, layers);
 	} else {
 		while (!burst->frames[known].parsed)
 			known--;

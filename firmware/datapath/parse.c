@@ -2,12 +2,10 @@
 /* The parser, see parse.h. Bounded: at most two tags, one tunnel and WEIR_IPV6_EXTENSIONS_MAX extension headers a datagram. */
 #include "parse.h"
 
-#define ETHERTYPE_IPV4	       0x0800u
-#define ETHERTYPE_IPV6	       0x86ddu
-#define ETHERTYPE_VLAN	       0x8100u
-#define ETHERTYPE_SERVICE_VLAN 0x88a8u
-#define GENEVE_ETHERNET	       0x6558u /* protocol type of an Ethernet frame (RFC 8926 3.4) */
-#define INNER_TAGS_MAX	       2u
+#define ETHERTYPE_IPV4	0x0800u
+#define ETHERTYPE_IPV6	0x86ddu
+#define GENEVE_ETHERNET 0x6558u /* protocol type of an Ethernet frame (RFC 8926 3.4) */
+#define INNER_TAGS_MAX	2u
 
 /* IP protocol numbers and IPv6 extension headers (IANA) */
 enum protocol {
@@ -168,8 +166,7 @@ static void parse_ethernet(const struct view *view, uint32_t at, uint32_t tags,
 {
 	uint32_t type = load16(view->at + at);
 
-	while ((type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN) && tags &&
-	       view->limit >= at + 6) {
+	while (weir_is_tag(type) && tags && view->limit >= at + 6) {
 		at += 4;
 		tags--;
 		type = load16(view->at + at);

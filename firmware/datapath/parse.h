@@ -22,6 +22,12 @@
 /* IPv6 extension headers that are walked; behind more nothing is known of the transport. */
 #define WEIR_IPV6_EXTENSIONS_MAX 8u
 
+/* Does this type say that a VLAN tag follows? */
+static inline bool weir_is_tag(uint32_t type)
+{
+	return type == WEIR_TPID_8021Q || type == WEIR_TPID_8021AD;
+}
+
 enum weir_layer_flag {
 	WEIR_LAYER_L4_WHOLE =
 		1, /* the L4 header, options included, is in the copy: `payload` is valid */

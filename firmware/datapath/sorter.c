@@ -171,25 +171,27 @@ void weir_sorter_flush(struct weir_firmware *firmware, struct weir_vport *vport)
 /* Is the frame in the vport's port VLAN? */
 static bool in_port_vlan(const struct weir_vport *vport, const struct weir_sort_key *key)
 {
-	return key->tagged && key->vlan == (vport->port_vlan_tci & 0xfff) &&
+	return key->vlan == (vport->port_vlan_tci & 0xfff) &&
 	       key->tag_protocol == vport->port_vlan_protocol;
+}
+
+bool weir_vport_accepts_tag(const struct weir_vport *vport, uint16_t protocol, uint16_t vlan)
+{
+	uint32_t filter = protocol == WEIR_TPID_8021AD ? WEIR_VPORT_VLAN_FILTER_8021AD
+						       : WEIR_VPORT_VLAN_FILTER;
+
+	if (!(vport->flags & filter) || !protocol || vlan == 0)
+		return true;
+	return vport->vlans[vlan / 64] >> vlan % 64 & 1;
 }
 
 bool weir_vport_in_vlan(const struct weir_vport *vport, const struct weir_sort_key *key)
 {
-	bool tagged = key->tagged;
-	uint16_t vlan = key->vlan;
-
-	if (WEIR_UNLIKELY(vport->port_vlan_tci)) {
-		if (!in_port_vlan(vport, key))
-			return false;
-		/* The vport's own rules are about what it sees. */
-		tagged = key->inner_tagged;
-		vlan = key->inner_vlan;
-	}
-	if (!(vport->flags & WEIR_VPORT_VLAN_FILTER) || !tagged || vlan == 0)
-		return true;
-	return vport->vlans[vlan / 64] >> vlan % 64 & 1;
+	/* The vport's own rules are about what it sees. */
+	if (WEIR_UNLIKELY(vport->port_vlan_tci))
+		return in_port_vlan(vport, key) &&
+		       weir_vport_accepts_tag(vport, key->inner_protocol, key->inner_vlan);
+	return weir_vport_accepts_tag(vport, key->tag_protocol, key->vlan);
 }
 
 /*
@@ -230,7 +232,7 @@ static bool next_pass(const struct weir_sorter *sorter, struct owner_walk *walk)
 
 	/* Untagged frames are in no port VLAN. */
 	if (walk->pass == OWNERS_OF_INNER_VLAN || !sorter->exact_vlan_entries ||
-	    (walk->pass == OWNERS_OF_VLAN && !key->tagged))
+	    (walk->pass == OWNERS_OF_VLAN && !key->tag_protocol))
 		return false;
 	walk->pass++;
 	walk->wanted = key_of(key->mac, walk->pass == OWNERS_OF_VLAN ? key->vlan : key->inner_vlan);

@@ -58,7 +58,7 @@ static void add_datagram(struct weir_steer_key *key, const uint8_t *header,
 static void add_tag(struct weir_steer_key *key, const struct weir_frame *frame,
 		    const struct weir_vport *vport)
 {
-	uint16_t protocol, tci;
+	struct weir_inner_tag inner;
 
 	store16(key->ethertype, frame->way.ethertype);
 	if (WEIR_LIKELY(!frame->way.tagged))
@@ -66,10 +66,10 @@ static void add_tag(struct weir_steer_key *key, const struct weir_frame *frame,
 	if (!vport->port_vlan_tci) {
 		store16(key->vlan_protocol, frame->way.tag_protocol);
 		store16(key->vlan_tci, frame->way.tci);
-	} else if (weir_frame_inner_tag(frame, &protocol, &tci)) {
-		store16(key->vlan_protocol, protocol);
-		store16(key->vlan_tci, tci);
-		__builtin_memcpy(key->ethertype, frame->header + frame->way.rest + 4, 2);
+	} else if (weir_frame_inner_tag(frame, &inner)) {
+		store16(key->vlan_protocol, inner.protocol);
+		store16(key->vlan_tci, inner.tci);
+		store16(key->ethertype, inner.ethertype);
 	}
 }
 

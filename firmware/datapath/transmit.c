@@ -213,6 +213,7 @@ static const char *descriptor_fault(const struct weir_tx_queue *queue,
 	const uint16_t every = WEIR_TXD_TYPE_MASK | WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK |
 			       WEIR_TXD_VLAN_MASK;
 	const uint16_t first_alone = WEIR_CHECKSUM_FLAGS | SEGMENT_FLAGS |
+				     WEIR_TXD_VLAN_8021AD_MASK |
 				     (queue->report_address ? WEIR_TXD_TIMESTAMP_MASK : 0);
 
 	*bytes = 0;
@@ -233,6 +234,9 @@ static const char *descriptor_fault(const struct weir_tx_queue *queue,
 			return "descriptor that wraps the address space, bytes";
 		*bytes += length;
 	}
+	*value = weir_le16_to_cpu(first->flags);
+	if ((*value & (WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK)) == WEIR_TXD_VLAN_8021AD_MASK)
+		return "descriptor with the kind of a tag that is not asked for, flags";
 	*value = *bytes;
 	if (*bytes < WEIR_MIN_FRAME_BYTES)
 		return "frame too short, bytes";

@@ -160,9 +160,9 @@ void host_post_descriptor(struct host_function *function, uint16_t queue,
 }
 
 /* What a frame's first descriptor may ask for. */
-#define FIRST_FLAGS                                                           \
-	(WEIR_TXD_VLAN_MASK | WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK | \
-	 WEIR_TXD_IPV4_CHECKSUM_MASK | WEIR_TXD_TIMESTAMP_MASK)
+#define FIRST_FLAGS                                                                \
+	(WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK | WEIR_TXD_CHECKSUM_MASK | \
+	 WEIR_TXD_CRC32C_MASK | WEIR_TXD_IPV4_CHECKSUM_MASK | WEIR_TXD_TIMESTAMP_MASK)
 
 static struct weir_tx_report *report_at(struct host_function *function, uint16_t queue,
 					uint16_t count)

@@ -15,6 +15,7 @@
 SUITE_PART(data);
 SUITE_PART(alike);
 SUITE_PART(sorter);
+SUITE_PART(vlan);
 SUITE_PART(admin);
 SUITE_PART(command);
 SUITE_PART(counter);

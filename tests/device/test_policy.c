@@ -172,7 +172,9 @@ static void inside_a_port_vlan_its_own_vlan_rules_hold(void)
 	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(port_vlan(host, 2, 200, 5, 0x88a8), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(port_vlan(host, 3, 201, 5, 0x88a8), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(host_vport_flags(vf, WEIR_VPORT_VLAN_FILTER, WEIR_VPORT_VLAN_FILTER), 0);
+	WEIR_EXPECT_EQ(host_vport_flags(vf, WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_FILTER_8021AD,
+					WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_FILTER_8021AD),
+		       0);
 	WEIR_EXPECT_EQ(
 		host_command(vf, WEIR_COMMAND_VLAN_ADD, HOST_REQUEST(HOST_U(VLAN, 10)), NULL), 0);
 	/* Membership, by the tag that the VF would see. */

@@ -129,16 +129,10 @@ static bool next_segment(size_t number, const struct sending *sending, size_t *a
 	return true;
 }
 
-/* Puts an 802.1Q tag into `whole`. */
-static void insert_tag(uint16_t tci)
-{
-	memmove(whole + 16, whole + 12, HOST_FRAME_MAX - 16);
-	memcpy(whole + 12, (uint8_t[]){ 0x81, 0, (uint8_t)(tci >> 8), (uint8_t)tci }, 4);
-}
-
-/* The receiver, NULL: the wire, has exactly the segments that Linux cuts, with this tag put in (0: none). Returns how many. */
-static uint32_t expect_segments(struct host *host, struct host_function *to, size_t number,
-				const struct sending *sending, uint16_t tci)
+/* The receiver, NULL: the wire, has exactly the segments that Linux cuts, with these bytes of tags put in. Returns how many. */
+static uint32_t expect_tagged_segments(struct host *host, struct host_function *to, size_t number,
+				       const struct sending *sending, const uint8_t *tags,
+				       uint32_t tag_bytes)
 {
 	uint32_t payload = 0, bytes, count = 0;
 	size_t at = 0;
@@ -146,10 +140,9 @@ static uint32_t expect_segments(struct host *host, struct host_function *to, siz
 	while (next_segment(number, sending, &at, &payload, &bytes)) {
 		const struct host_frame *frame_there = &got;
 
-		if (tci) {
-			insert_tag(tci);
-			bytes += 4;
-		}
+		memmove(whole + 12 + tag_bytes, whole + 12, HOST_FRAME_MAX - 12 - tag_bytes);
+		memcpy(whole + 12, tags, tag_bytes);
+		bytes += tag_bytes;
 		if (to) {
 			WEIR_REQUIRE(host_receive(to, 0, &got));
 		} else {
@@ -169,6 +162,15 @@ static uint32_t expect_segments(struct host *host, struct host_function *to, siz
 	WEIR_EXPECT_EQ(host->wire_count, count);
 	host->wire_count = 0;
 	return count;
+}
+
+/* The same with one 802.1Q tag put in (0: none). */
+static uint32_t expect_segments(struct host *host, struct host_function *to, size_t number,
+				const struct sending *sending, uint16_t tci)
+{
+	return expect_tagged_segments(host, to, number, sending,
+				      (uint8_t[]){ 0x81, 0, (uint8_t)(tci >> 8), (uint8_t)tci },
+				      tci ? 4 : 0);
 }
 
 static void card_and_linux_cut_alike(uint32_t buffer_bytes, bool shadow)
@@ -256,6 +258,51 @@ static void tags_are_put_into_every_segment(void)
 		expect_segments(host, &host->functions[2], number, &sending, 0);
 		expect_segments(host, NULL, number, &sending, 100);
 	}
+	host_destroy(host);
+}
+
+/* A service tag by descriptor; and that of a port VLAN in front of a customer's, which is there or comes by descriptor. */
+static void two_tags_are_put_into_every_segment(void)
+{
+	static const uint8_t both[] = { 0x88, 0xa8, 0x60, 100, 0x81, 0, 0x20, 0x64 };
+	struct host *host = test_card(2, 1, 2048, false);
+
+	for (uint32_t port_vlan = 0; port_vlan < 2; port_vlan++) {
+		for (size_t number = 0; number < large_count; number++) {
+			struct sending sending = make(host, 1, number, 0xffffffffffff);
+			bool tagged = large_frames[number].packet.tag_protocol[0] == 0x8100;
+
+			if (!is_cuttable(&sending) || large_frames[number].packet.tag_protocol[1])
+				continue;
+			if (!port_vlan) {
+				sending.flags |= WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK;
+				sending.vlan_tci = 0x6064;
+			} else if (!tagged) {
+				sending.flags |= WEIR_TXD_VLAN_MASK;
+				sending.vlan_tci = 0x2064;
+			}
+			sending.pieces = 3;
+			send_large(&sending);
+			host_settle(host);
+			expect_tagged_segments(host, NULL, number, &sending, both,
+					       port_vlan && !tagged ? 8 : 4);
+			expect_tagged_segments(host, &host->functions[2], number, &sending,
+					       both + (port_vlan ? 4 : 0),
+					       port_vlan && tagged ? 0 : 4);
+		}
+		WEIR_EXPECT_EQ(host_command(&host->functions[0], WEIR_COMMAND_VF_SET,
+					    HOST_REQUEST(HOST_U(FUNCTION, 1), HOST_U(VLAN, 100),
+							 HOST_U(VLAN_PRIORITY, 3),
+							 HOST_U(VLAN_PROTOCOL, 0x88a8)),
+					    NULL),
+			       0);
+		WEIR_EXPECT_EQ(host_command(&host->functions[0], WEIR_COMMAND_VF_SET,
+					    HOST_REQUEST(HOST_U(FUNCTION, 2), HOST_U(VLAN, 100),
+							 HOST_U(VLAN_PROTOCOL, 0x88a8)),
+					    NULL),
+			       0);
+	}
+	WEIR_EXPECT_EQ(vport_stat(&host->functions[1], WEIR_STAT_VPORT_TX_DROPPED_SPOOF), 0);
 	host_destroy(host);
 }
 
@@ -749,6 +796,7 @@ const struct weir_test segment_tests[] = {
 	TEST(with_shadow_doorbells_too),
 	TEST(segments_over_many_buffers_are_whole),
 	TEST(tags_are_put_into_every_segment),
+	TEST(two_tags_are_put_into_every_segment),
 	TEST(every_taker_and_the_wire_get_them),
 	TEST(receivers_hear_that_they_are_right),
 	TEST(a_fixed_identification_stays),

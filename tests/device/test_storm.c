@@ -398,6 +398,7 @@ static bool flags_change(void)
 {
 	uint32_t index = chance(VFS + 1);
 	uint32_t flags = WEIR_VPORT_BROADCAST | WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP |
+			 WEIR_VPORT_VLAN_FILTER_8021AD | WEIR_VPORT_VLAN_STRIP_8021AD |
 			 (chance(8) ? 0 : WEIR_VPORT_ENABLE);
 
 	if (!works(index))

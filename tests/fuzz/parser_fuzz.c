@@ -36,7 +36,7 @@ static struct seen seen[VPORTS][64];
 
 /* Finds it among those that must have come, the first first; NULL: it must not be here. */
 static struct frame *take_expected(uint32_t where, const uint8_t *data, uint32_t bytes,
-				   bool stripped, uint16_t tci)
+				   uint16_t stripped, uint16_t tci)
 {
 	for (uint32_t i = 0; i < expected_count[where]; i++) {
 		struct frame *frame = &expected[where][i];
@@ -72,6 +72,15 @@ static void check_flow(const struct vport *vport, const struct frame *frame,
 	*place = (struct seen){ frame->flow, hash };
 }
 
+/* TPID of the tag that a completion tells, 0: none. */
+static uint16_t stripped_by(uint32_t flags)
+{
+	MUST(flags & WEIR_RXC_VLAN_MASK || !(flags & WEIR_RXC_VLAN_8021AD_MASK));
+	if (!(flags & WEIR_RXC_VLAN_MASK))
+		return 0;
+	return flags & WEIR_RXC_VLAN_8021AD_MASK ? 0x88a8 : 0x8100;
+}
+
 /* All frames came from one queue or the wire: in order to each destination, on each of its queues. */
 static void compare(void)
 {
@@ -91,7 +100,7 @@ static void compare(void)
 			last = NULL;
 			while (host_receive(&host->functions[i], queue, &got)) {
 				frame = take_expected(i, got.data, got.bytes,
-						      got.flags & WEIR_RXC_VLAN_MASK, got.vlan_tci);
+						      stripped_by(got.flags), got.vlan_tci);
 				MUST(frame != NULL);
 				MUST(frame > last);
 				last = frame;
@@ -104,7 +113,7 @@ static void compare(void)
 	}
 	last = NULL;
 	for (uint32_t i = 0; i < host->wire_count; i++) {
-		frame = take_expected(WIRE, host->wire[i].data, host->wire[i].bytes, false, 0);
+		frame = take_expected(WIRE, host->wire[i].data, host->wire[i].bytes, 0, 0);
 		MUST(frame != NULL);
 		MUST(frame > last);
 		last = frame;
@@ -139,6 +148,12 @@ static uint16_t vlan(struct input *input)
 	uint8_t how = (uint8_t)take(input, 1);
 
 	return how < 200 ? common[how % 5] : (uint16_t)(take(input, 2) & 0xfff);
+}
+
+static uint16_t insert_flags(uint16_t protocol)
+{
+	return (uint16_t)((protocol ? WEIR_TXD_VLAN_MASK : 0) |
+			  (protocol == 0x88a8 ? WEIR_TXD_VLAN_8021AD_MASK : 0));
 }
 
 /* The frames of a burst have one source; each is like the one before but for a few bytes. */
@@ -186,15 +201,15 @@ static void frames(struct input *input)
 	for (uint32_t i = 64; i < frame.bytes; i++)
 		frame.data[i] = (uint8_t)(frame.data[i] + i * 13);
 	for (uint32_t i = 0; i < count; i++) {
-		bool insert = how & 4;
-		uint16_t tci = (uint16_t)(how & 4 ? vlan(input) : 0);
+		uint16_t insert = how & 4 ? types[take(input, 1) & 1] : 0;
+		uint16_t tci = (uint16_t)(insert ? vlan(input) : 0);
 
 		if (from == WIRE) {
 			MUST(weirsim_wire_receive(host->sim, 0, frame.data, frame.bytes) == 0);
 		} else {
 			MUST(host_send(&host->functions[from], 0, frame.data, frame.bytes,
 				       frame.bytes > 200 ? 1 + how / 8 % 4u : 1, how / 32,
-				       insert ? WEIR_TXD_VLAN_MASK : 0, tci));
+				       insert_flags(insert), tci));
 		}
 		predict(from, &frame, insert, tci);
 		/* The next: another place, another flow, another length. */
@@ -439,9 +454,12 @@ static void act(struct input *input)
 		break;
 	case ACT_FLAGS:
 		index = (uint32_t)take(input, 1) % VPORTS;
-		value = take(input, 1) & 0x3f;
-		MUST(host_vport_flags(&host->functions[index], (uint32_t)value, 0x3f) ==
-		     WEIR_STATUS_OK);
+		value = take(input, 1);
+		value = (value & 0x3f) | (value & 0x40 ? WEIR_VPORT_VLAN_FILTER_8021AD : 0) |
+			(value & 0x80 ? WEIR_VPORT_VLAN_STRIP_8021AD : 0);
+		MUST(host_vport_flags(&host->functions[index], (uint32_t)value,
+				      0x3f | WEIR_VPORT_VLAN_FILTER_8021AD |
+					      WEIR_VPORT_VLAN_STRIP_8021AD) == WEIR_STATUS_OK);
 		vports[index].flags = (uint32_t)value;
 		break;
 	case ACT_MAC:

@@ -155,9 +155,18 @@ static bool link_is_up(uint32_t index)
 	return wire_up && !(index && vports[index].policy == WEIR_LINK_POLICY_DISABLE);
 }
 
-static bool accepts_vlan(const struct vport *vport, uint16_t vid)
+/* What a vport sees of tags: the outermost one's TPID, 0 when there is none, and VID. */
+struct seen_tag {
+	uint16_t type, vid;
+};
+
+static bool accepts_vlan(const struct vport *vport, struct seen_tag tag)
 {
-	return !(vport->flags & WEIR_VPORT_VLAN_FILTER) || vid == 0 || vport->vlans[vid];
+	uint32_t filter = tag.type == 0x8100   ? WEIR_VPORT_VLAN_FILTER
+			  : tag.type == 0x88a8 ? WEIR_VPORT_VLAN_FILTER_8021AD
+					       : 0;
+
+	return !(vport->flags & filter) || tag.vid == 0 || vport->vlans[tag.vid];
 }
 
 static bool in_port_vlan(const struct vport *vport, const struct frame *frame)
@@ -166,17 +175,22 @@ static bool in_port_vlan(const struct vport *vport, const struct frame *frame)
 	       vid_of(frame) == vport->port_vlan;
 }
 
-/* The VLAN that the vport sees: inside a port VLAN, that of the tag behind. In none, when the frame ends in it. */
-static uint16_t seen_vid(const struct vport *vport, const struct frame *frame)
+static struct seen_tag outer_tag(const struct frame *frame)
+{
+	return (struct seen_tag){ is_tag(frame) ? word_at(frame->data + 12) : 0, vid_of(frame) };
+}
+
+/* Inside a port VLAN, it is the tag behind. In no VLAN, when the frame ends in it. */
+static struct seen_tag seen_tag(const struct vport *vport, const struct frame *frame)
 {
 	const uint8_t *behind = frame->data + 16;
 	uint16_t type = word_at(behind);
 
 	if (!vport->port_vlan)
-		return vid_of(frame);
+		return outer_tag(frame);
 	if (type != 0x8100 && type != 0x88a8)
-		return 0;
-	return frame->bytes < 22 ? NO_VLAN : word_at(behind + 2) & 0xfff;
+		return (struct seen_tag){ 0, 0 };
+	return (struct seen_tag){ type, frame->bytes < 22 ? NO_VLAN : word_at(behind + 2) & 0xfff };
 }
 
 /* By own MAC or filter. */
@@ -184,14 +198,14 @@ static bool owns(const struct vport *vport, const struct frame *frame)
 {
 	uint64_t mac = mac_at(frame->data);
 
-	uint16_t vid = seen_vid(vport, frame);
+	struct seen_tag tag = seen_tag(vport, frame);
 
 	if (!(vport->flags & WEIR_VPORT_ENABLE))
 		return false;
 	if (vport->port_vlan && !in_port_vlan(vport, frame))
 		return false;
-	return has_filter(vport, mac, vid) ||
-	       (has_filter(vport, mac, WEIR_VLAN_NONE) && accepts_vlan(vport, vid));
+	return has_filter(vport, mac, tag.vid) ||
+	       (has_filter(vport, mac, WEIR_VLAN_NONE) && accepts_vlan(vport, tag));
 }
 
 static bool takes(const struct vport *vport, const struct frame *frame)
@@ -207,7 +221,7 @@ static bool takes(const struct vport *vport, const struct frame *frame)
 		return true;
 	if (vport->port_vlan && !in_port_vlan(vport, frame))
 		return false;
-	if (!accepts_vlan(vport, seen_vid(vport, frame)))
+	if (!accepts_vlan(vport, seen_tag(vport, frame)))
 		return false;
 	return vport->flags & flag;
 }
@@ -242,6 +256,13 @@ static struct rule *rule_of(struct vport *vport, const struct frame *frame)
 	return NULL;
 }
 
+static bool has_two_tags(const struct frame *frame)
+{
+	uint16_t type = word_at(frame->data + 16);
+
+	return is_tag(frame) && (type == 0x8100 || type == 0x88a8) && frame->bytes >= 22;
+}
+
 static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
 {
 	struct vport *vport = &vports[to];
@@ -266,12 +287,14 @@ static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_BY_RULE]++;
 		return;
 	}
-	if (frame->bytes > vport->mtu + 18u) {
+	if (frame->bytes > vport->mtu + (has_two_tags(frame) && !vport->port_vlan ? 22u : 18u)) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return;
 	}
-	frame->stripped = vport->flags & WEIR_VPORT_VLAN_STRIP && frame->bytes >= 18 &&
-			  word_at(frame->data + 12) == 0x8100;
+	uint32_t strips = outer_tag(frame).type == 0x88a8 ? WEIR_VPORT_VLAN_STRIP_8021AD
+							  : WEIR_VPORT_VLAN_STRIP;
+
+	frame->stripped = vport->flags & strips && frame->bytes >= 18 ? outer_tag(frame).type : 0;
 	frame->tci = frame->stripped ? word_at(frame->data + 14) : 0;
 	if (frame->stripped)
 		take_tag_out(frame);
@@ -325,7 +348,7 @@ static void sort(uint32_t from, const struct frame *frame)
 }
 
 /* What a vport may send (specs/sorter.md), and what leaves it; false: dropped and counted. */
-static bool admit(struct vport *vport, bool link, struct frame *frame, bool insert, uint16_t tci)
+static bool admit(struct vport *vport, bool link, struct frame *frame, uint16_t insert, uint16_t tci)
 {
 	bool cut = is_tag(frame) && frame->bytes < 18;
 
@@ -339,24 +362,26 @@ static bool admit(struct vport *vport, bool link, struct frame *frame, bool inse
 		return false;
 	}
 	if (insert)
-		put_tag_in(frame, 0x8100, tci);
+		put_tag_in(frame, insert, tci);
 	uint64_t source = mac_at(frame->data + 6);
-	uint16_t vid = vid_of(frame);
-	bool spoof = vport->port_vlan && vid;
+	struct seen_tag tag = outer_tag(frame);
+	uint16_t vid = tag.vid;
+	bool customers = tag.type == 0x8100 && vport->protocol == 0x88a8;
+	bool spoof = vport->port_vlan && vid && !customers;
 
 	if (vport->spoof) {
 		bool exact = has_filter(vport, source, vid);
 
 		spoof |= source & 1 || !source ||
 			 !(has_filter(vport, source, WEIR_VLAN_NONE) || exact);
-		spoof |= !vport->port_vlan && !accepts_vlan(vport, vid) && !exact;
+		spoof |= !accepts_vlan(vport, tag) && !exact;
 	}
 	if (spoof) {
 		vport->stats[WEIR_STAT_VPORT_TX_DROPPED_SPOOF]++;
 		return false;
 	}
 	if (vport->port_vlan) {
-		if (is_tag(frame))
+		if (is_tag(frame) && !customers)
 			take_tag_out(frame);
 		if (frame->bytes + 4 > WEIR_MAX_FRAME_BYTES) {
 			vport->stats[WEIR_STAT_VPORT_TX_DROPPED_MALFORMED]++;
@@ -368,7 +393,7 @@ static bool admit(struct vport *vport, bool link, struct frame *frame, bool inse
 	return true;
 }
 
-void predict(uint32_t from, const struct frame *sent, bool insert, uint16_t tci)
+void predict(uint32_t from, const struct frame *sent, uint16_t insert, uint16_t tci)
 {
 	static struct frame frame;
 

@@ -51,7 +51,8 @@ struct vport {
 struct frame {
 	uint8_t data[FRAME_MAX];
 	uint32_t bytes;
-	bool stripped, taken;
+	bool taken;
+	uint16_t stripped; /* TPID of the tag that its completion tells, 0: none */
 	uint16_t tci;
 	uint64_t flow;
 	bool steered; /* a rule says which queue it comes to */
@@ -67,7 +68,7 @@ extern uint32_t expected_count[VPORTS + 1];
 
 /* Has the vport this filter, its own MAC included? */
 bool has_filter(const struct vport *vport, uint64_t mac, uint16_t vlan);
-/* A frame from a vport (or the WIRE), with a tag to insert by descriptor or not: adds to what is expected and counted. */
-void predict(uint32_t from, const struct frame *sent, bool insert, uint16_t tci);
+/* A frame from a vport (or the WIRE), with a tag of this TPID to insert by descriptor, or 0: adds to what is expected and counted. */
+void predict(uint32_t from, const struct frame *sent, uint16_t insert, uint16_t tci);
 
 #endif

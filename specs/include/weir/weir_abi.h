@@ -90,6 +90,8 @@ typedef uint64_t weir_le64;
 #define WEIR_FORMAT_RX_TIMES 1 /* FORMAT of a receive queue whose completions tell when frames arrived: an rx_time ahead of each rx_completion */
 #define WEIR_TIME_MAX_RATE 0x186a00000 /* greatest TIME_RATE, either way, today: a tenth */
 #define WEIR_VECTOR_NONE 0xffff /* no interrupt vector: the queue is polled */
+#define WEIR_TPID_8021Q 0x8100 /* type that says that an 802.1Q tag follows */
+#define WEIR_TPID_8021AD 0x88a8 /* the same of a service tag of 802.1ad */
 #define WEIR_VLAN_NONE 0xffff /* a filter that takes frames of any VLAN its vport is a member of */
 #define WEIR_FUNCTION_SELF 0xffff /* the function that sends the command */
 #define WEIR_STRING_BYTES 32 /* longest string attribute, terminating zero included */
@@ -333,6 +335,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_STEERING_MASK 0x80u
 #define WEIR_REG_FEATURES_SPREAD_CONTEXTS_SHIFT 8 /* further tables and hashes to which rules lead: SPREAD_CONTEXT */
 #define WEIR_REG_FEATURES_SPREAD_CONTEXTS_MASK 0x100u
+#define WEIR_REG_FEATURES_VLAN_8021AD_SHIFT 12 /* service tags (802.1ad) are inserted, taken out and filtered like 802.1Q tags, each kind for itself */
+#define WEIR_REG_FEATURES_VLAN_8021AD_MASK 0x1000u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
 #define WEIR_REG_MAC_LOW 0x68 /* RO: first four bytes of the function's MAC, first byte lowest; zero MAC: none was given */
 #define WEIR_REG_MAC_HIGH 0x6c /* RO: last two bytes, in bits 15:0 */
@@ -424,7 +428,7 @@ _Static_assert(offsetof(struct weir_tx_descriptor, checksum) == 14, "ABI");
 #define WEIR_TXD_END_MASK 0x10u
 #define WEIR_TXD_REPORT_SHIFT 5 /* on END: write the head back soon (others are written back with it) */
 #define WEIR_TXD_REPORT_MASK 0x20u
-#define WEIR_TXD_VLAN_SHIFT 6 /* on the frame's first descriptor: insert vlan_tci as 802.1Q */
+#define WEIR_TXD_VLAN_SHIFT 6 /* on the frame's first descriptor: insert vlan_tci as a tag, of 802.1Q unless VLAN_8021AD says otherwise */
 #define WEIR_TXD_VLAN_MASK 0x40u
 #define WEIR_TXD_CHECKSUM_SHIFT 7 /* on the frame's first descriptor: put in the checksum that `checksum` describes */
 #define WEIR_TXD_CHECKSUM_MASK 0x80u
@@ -438,6 +442,8 @@ _Static_assert(offsetof(struct weir_tx_descriptor, checksum) == 14, "ABI");
 #define WEIR_TXD_SEGMENT_MASK 0x1000u
 #define WEIR_TXD_FIXED_ID_SHIFT 13 /* with SEGMENT: the IPv4 identification of the datagram that is cut is the same in all segments */
 #define WEIR_TXD_FIXED_ID_MASK 0x2000u
+#define WEIR_TXD_VLAN_8021AD_SHIFT 14 /* with VLAN: the tag is one of 802.1ad (TPID 88A8h) */
+#define WEIR_TXD_VLAN_8021AD_MASK 0x4000u
 #define WEIR_TXD_START_SHIFT 0 /* first byte that is summed, from the frame's beginning in host memory; the last is the frame's */
 #define WEIR_TXD_START_MASK 0xffu
 #define WEIR_TXD_OFFSET_SHIFT 8 /* of the checksum field behind START */
@@ -536,6 +542,8 @@ _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
 #define WEIR_RXC_HASH_L4_MASK 0x20000u
 #define WEIR_RXC_TIMESTAMP_SHIFT 18 /* in format 1: the rx_time ahead of it is valid */
 #define WEIR_RXC_TIMESTAMP_MASK 0x40000u
+#define WEIR_RXC_VLAN_8021AD_SHIFT 19 /* with VLAN: the tag taken out was one of 802.1ad (TPID 88A8h) */
+#define WEIR_RXC_VLAN_8021AD_MASK 0x80000u
 #define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
 #define WEIR_RXC_GENERATION_MASK 0xff000000u
 
@@ -747,7 +755,7 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_VLAN = 13, /* u16: VLAN id 0 to 4094, or VLAN_NONE */
 	WEIR_ATTRIBUTE_VLAN_PRIORITY = 14, /* u8: 0 to 7 */
 	WEIR_ATTRIBUTE_VLAN_PROTOCOL = 15, /* u16: 0x8100 or 0x88a8, in host order of the value */
-	WEIR_ATTRIBUTE_MTU = 16, /* u16: largest payload above the Ethernet header and one VLAN tag */
+	WEIR_ATTRIBUTE_MTU = 16, /* u16: largest payload above the Ethernet header and up to two VLAN tags */
 	WEIR_ATTRIBUTE_VPORT_FLAGS = 17, /* u32: new values of the flags in VPORT_FLAGS_MASK */
 	WEIR_ATTRIBUTE_VPORT_FLAGS_MASK = 18, /* u32: which flags to change */
 	WEIR_ATTRIBUTE_INDIRECTION = 19, /* bytes: INDIRECTION_ENTRIES 16-bit queue indices */
@@ -813,9 +821,11 @@ enum weir_vport_flag {
 	WEIR_VPORT_PROMISCUOUS = 1 << 1, /* every unicast frame that its VLAN rules accept (privilege PROMISCUOUS) */
 	WEIR_VPORT_ALL_MULTICAST = 1 << 2, /* every multicast frame (privilege PROMISCUOUS) */
 	WEIR_VPORT_BROADCAST = 1 << 3, /* broadcast frames; on after reset */
-	WEIR_VPORT_VLAN_FILTER = 1 << 4, /* tagged frames only of VLANs added; off after reset: all VLANs */
-	WEIR_VPORT_VLAN_STRIP = 1 << 5, /* take the 802.1Q tag out of received frames into the completion */
+	WEIR_VPORT_VLAN_FILTER = 1 << 4, /* frames with an 802.1Q tag only of VLANs added; off after reset: all VLANs */
+	WEIR_VPORT_VLAN_STRIP = 1 << 5, /* take an outermost 802.1Q tag out of received frames into the completion */
 	WEIR_VPORT_RX_CHECKSUM = 1 << 6, /* verify the checksums of received frames and say so in completions */
+	WEIR_VPORT_VLAN_FILTER_8021AD = 1 << 12, /* as VLAN_FILTER, of frames with an 802.1ad tag */
+	WEIR_VPORT_VLAN_STRIP_8021AD = 1 << 13, /* as VLAN_STRIP, an outermost 802.1ad tag */
 };
 
 /* Admin commands. */
