@@ -303,13 +303,25 @@ static int weir_filters_add(struct weir_device *weir, const struct weir_wanted *
 	return 0;
 }
 
+/* VLANs of one kind, by the TPID of their tags. */
+static unsigned long *weir_wanted_vlans(struct weir_device *weir, __be16 protocol)
+{
+	return protocol == htons(ETH_P_8021AD) ? weir->wanted_service_vlans : weir->wanted_vlans;
+}
+
+/*
+ * The card has one membership for both kinds (specs/sorter.md, "A frame's VLAN"): the stack sorts out
+ * what it does not want of the other kind.
+ */
 static int weir_vlans_sync(struct weir_device *weir)
 {
+	DECLARE_BITMAP(wanted, VLAN_N_VID);
 	struct weir_told *told = &weir->told;
 	unsigned int vlan;
 	int err;
 
-	for_each_set_bit(vlan, weir->wanted_vlans, VLAN_N_VID) {
+	bitmap_or(wanted, weir->wanted_vlans, weir->wanted_service_vlans, VLAN_N_VID);
+	for_each_set_bit(vlan, wanted, VLAN_N_VID) {
 		if (test_bit(vlan, told->vlans))
 			continue;
 		err = weir_vlan_command(weir, WEIR_COMMAND_VLAN_ADD, vlan);
@@ -319,7 +331,7 @@ static int weir_vlans_sync(struct weir_device *weir)
 			__set_bit(vlan, told->vlans);
 	}
 	for_each_set_bit(vlan, told->vlans, VLAN_N_VID) {
-		if (test_bit(vlan, weir->wanted_vlans))
+		if (test_bit(vlan, wanted))
 			continue;
 		err = weir_vlan_command(weir, WEIR_COMMAND_VLAN_DELETE, vlan);
 		if (weir_fatal(err))
@@ -334,8 +346,9 @@ static int weir_vlans_sync(struct weir_device *weir)
 #define WEIR_FLAGS_MANAGED                                                          \
 	(WEIR_VPORT_PROMISCUOUS | WEIR_VPORT_ALL_MULTICAST | WEIR_VPORT_BROADCAST | \
 	 WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP)
-/* Known to cards that offer it alone. */
+/* Known to cards that offer them alone. */
 #define WEIR_FLAGS_CHECKSUM WEIR_VPORT_RX_CHECKSUM
+#define WEIR_FLAGS_8021AD (WEIR_VPORT_VLAN_FILTER_8021AD | WEIR_VPORT_VLAN_STRIP_8021AD)
 #define WEIR_FLAGS_PRIVILEGED (WEIR_VPORT_PROMISCUOUS | WEIR_VPORT_ALL_MULTICAST)
 
 static u32 weir_flags_wanted(const struct weir_device *weir, unsigned int iff, u32 missed)
@@ -351,12 +364,17 @@ static u32 weir_flags_wanted(const struct weir_device *weir, unsigned int iff, u
 		flags &= ~WEIR_FLAGS_PRIVILEGED;
 	if (weir->wanted_features & NETIF_F_HW_VLAN_CTAG_RX)
 		flags |= WEIR_VPORT_VLAN_STRIP;
+	if (weir->wanted_features & NETIF_F_HW_VLAN_STAG_RX)
+		flags |= WEIR_VPORT_VLAN_STRIP_8021AD;
 	if (weir->wanted_features & NETIF_F_RXCSUM)
 		flags |= WEIR_FLAGS_CHECKSUM;
 	/* Who listens to everything wants the frames of all VLANs, too. */
-	if (weir->wanted_features & NETIF_F_HW_VLAN_CTAG_FILTER &&
-	    !(flags & WEIR_VPORT_PROMISCUOUS))
+	if (flags & WEIR_VPORT_PROMISCUOUS)
+		return flags;
+	if (weir->wanted_features & NETIF_F_HW_VLAN_CTAG_FILTER)
 		flags |= WEIR_VPORT_VLAN_FILTER;
+	if (weir->wanted_features & NETIF_F_HW_VLAN_STAG_FILTER)
+		flags |= WEIR_VPORT_VLAN_FILTER_8021AD;
 	return flags;
 }
 
@@ -369,6 +387,8 @@ static int weir_flags_tell(struct weir_device *weir, u32 flags)
 
 	if (mask && weir->features & WEIR_REG_FEATURES_CHECKSUM_MASK)
 		mask |= WEIR_FLAGS_CHECKSUM;
+	if (mask && weir->features & WEIR_REG_FEATURES_VLAN_8021AD_MASK)
+		mask |= WEIR_FLAGS_8021AD;
 	if (!mask && !mtu)
 		return 0;
 	err = weir_flags_command(weir, flags, mask, mtu);
@@ -522,7 +542,7 @@ void weir_filter_free(struct weir_device *weir)
 /**
  * weir_vlan_add() - ndo_vlan_rx_add_vid
  * @netdev: the interface
- * @protocol: 802.1Q
+ * @protocol: 802.1Q or 802.1ad
  * @vlan: VLAN id
  *
  * Return: 0, also while the card is being reset, as it is told afterwards; or a negative errno.
@@ -530,10 +550,11 @@ void weir_filter_free(struct weir_device *weir)
 int weir_vlan_add(struct net_device *netdev, __be16 protocol, u16 vlan)
 {
 	struct weir_device *weir = weir_of(netdev);
+	unsigned long *wanted = weir_wanted_vlans(weir, protocol);
 	int err = 0;
 
 	mutex_lock(&weir->filter_lock);
-	__set_bit(vlan, weir->wanted_vlans);
+	__set_bit(vlan, wanted);
 	if (!test_bit(vlan, weir->told.vlans) && weir_state_get(weir) == WEIR_STATE_RUNNING) {
 		err = weir_vlan_command(weir, WEIR_COMMAND_VLAN_ADD, vlan);
 		if (err == -EEXIST)
@@ -541,7 +562,7 @@ int weir_vlan_add(struct net_device *netdev, __be16 protocol, u16 vlan)
 		if (!err)
 			__set_bit(vlan, weir->told.vlans);
 		else if (!weir_fatal(err))
-			__clear_bit(vlan, weir->wanted_vlans);
+			__clear_bit(vlan, wanted);
 		else
 			err = 0;
 	}
@@ -552,7 +573,7 @@ int weir_vlan_add(struct net_device *netdev, __be16 protocol, u16 vlan)
 /**
  * weir_vlan_delete() - ndo_vlan_rx_kill_vid
  * @netdev: the interface
- * @protocol: 802.1Q
+ * @protocol: 802.1Q or 802.1ad
  * @vlan: VLAN id
  *
  * Return: 0
@@ -562,8 +583,9 @@ int weir_vlan_delete(struct net_device *netdev, __be16 protocol, u16 vlan)
 	struct weir_device *weir = weir_of(netdev);
 
 	mutex_lock(&weir->filter_lock);
-	__clear_bit(vlan, weir->wanted_vlans);
-	if (test_bit(vlan, weir->told.vlans) && weir_state_get(weir) == WEIR_STATE_RUNNING &&
+	__clear_bit(vlan, weir_wanted_vlans(weir, protocol));
+	if (test_bit(vlan, weir->told.vlans) && !test_bit(vlan, weir->wanted_vlans) &&
+	    !test_bit(vlan, weir->wanted_service_vlans) && weir_state_get(weir) == WEIR_STATE_RUNNING &&
 	    !weir_fatal(weir_vlan_command(weir, WEIR_COMMAND_VLAN_DELETE, vlan)))
 		__clear_bit(vlan, weir->told.vlans);
 	mutex_unlock(&weir->filter_lock);

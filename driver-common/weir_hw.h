@@ -470,7 +470,8 @@ struct weir_device {
 	struct work_struct filter_work;
 	struct weir_told told;
 	netdev_features_t wanted_features;
-	DECLARE_BITMAP(wanted_vlans, VLAN_N_VID);
+	DECLARE_BITMAP(wanted_vlans, VLAN_N_VID); /* of 802.1Q */
+	DECLARE_BITMAP(wanted_service_vlans, VLAN_N_VID); /* of 802.1ad */
 	bool trusted; /* may listen to what is not addressed to it, and choose its MAC */
 	bool mac_by_admin;
 	bool limits_told; /* the user knows that some wishes of the stack are not met */

@@ -8,9 +8,12 @@
 #define WEIR_FEATURES_VLAN \
 	(NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_CTAG_FILTER)
 
+#define WEIR_FEATURES_VLAN_8021AD \
+	(NETIF_F_HW_VLAN_STAG_TX | NETIF_F_HW_VLAN_STAG_RX | NETIF_F_HW_VLAN_STAG_FILTER)
+
 #define WEIR_FEATURES_TX_CHECKSUM (NETIF_F_HW_CSUM | NETIF_F_SCTP_CRC)
 /* What the card is told of: weir_flags_wanted() */
-#define WEIR_FEATURES_TOLD (WEIR_FEATURES_VLAN | NETIF_F_RXCSUM)
+#define WEIR_FEATURES_TOLD (WEIR_FEATURES_VLAN | WEIR_FEATURES_VLAN_8021AD | NETIF_F_RXCSUM)
 
 /**
  * weir_set_netdev_limits() - what the card can do becomes what the interface offers
@@ -48,6 +51,8 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 	netdev->watchdog_timeo = 5 * HZ;
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_UNICAST_FLT;
 	netdev->hw_features = NETIF_F_SG | NETIF_F_RXHASH | WEIR_FEATURES_VLAN;
+	if (weir->features & WEIR_REG_FEATURES_VLAN_8021AD_MASK)
+		netdev->hw_features |= WEIR_FEATURES_VLAN_8021AD;
 	netdev->vlan_features = NETIF_F_SG | NETIF_F_HIGHDMA;
 	if (weir->features & WEIR_REG_FEATURES_CHECKSUM_MASK) {
 		netdev->hw_features |= WEIR_FEATURES_TX_CHECKSUM | NETIF_F_RXCSUM;

@@ -252,7 +252,10 @@ static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *
 	if (netdev->features & NETIF_F_RXCSUM)
 		weir_rx_checksum(skb, entry->flags);
 	if (entry->flags & WEIR_RXC_VLAN_MASK)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), entry->vlan_tci);
+		__vlan_hwaccel_put_tag(skb,
+				       entry->flags & WEIR_RXC_VLAN_8021AD_MASK ?
+					       htons(ETH_P_8021AD) : htons(ETH_P_8021Q),
+				       entry->vlan_tci);
 	if (unlikely(pair->rx.timed) && entry->flags & WEIR_RXC_TIMESTAMP_MASK)
 		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(entry->time_ns);
 	skb->protocol = eth_type_trans(skb, netdev);

@@ -96,7 +96,9 @@ static bool weir_segment_fits(const struct weir_device *weir, const struct sk_bu
 netdev_features_t weir_features_check(struct sk_buff *skb, struct net_device *netdev,
 				      netdev_features_t features)
 {
-	features = vlan_features_check(skb, features);
+	/* Behind two tags, and one that it puts in, the card finds what it has to; not behind more. */
+	if (skb_network_offset(skb) > ETH_HLEN + 2 * VLAN_HLEN)
+		features = vlan_features_check(skb, features);
 	if (skb_is_gso(skb) && !weir_segment_fits(weir_of(netdev), skb))
 		features &= ~NETIF_F_GSO_MASK;
 	return features;

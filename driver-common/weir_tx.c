@@ -77,6 +77,8 @@ static struct weir_tx_ask weir_tx_ask(struct sk_buff *skb, bool wants_time)
 
 	if (skb_vlan_tag_present(skb)) {
 		ask.flags = WEIR_TXD_VLAN_MASK;
+		if (skb->vlan_proto == htons(ETH_P_8021AD))
+			ask.flags |= WEIR_TXD_VLAN_8021AD_MASK;
 		ask.vlan_tci = skb_vlan_tag_get(skb);
 	}
 	if (skb->ip_summed == CHECKSUM_PARTIAL) {

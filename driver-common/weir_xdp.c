@@ -456,7 +456,7 @@ void weir_xdp_unregister(struct weir_pair *pair)
 /* Whether every frame of an MTU fits one buffer (specs/data-queues.md, "Receive", on its length). */
 static bool weir_xdp_fits(u16 buffer_bytes, int mtu)
 {
-	return mtu + ETH_HLEN + VLAN_HLEN <= buffer_bytes;
+	return mtu + ETH_HLEN + 2 * VLAN_HLEN <= buffer_bytes;
 }
 
 /* Whether a program that takes whole frames only can have them. */
