@@ -31,9 +31,7 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 	};
 
 	info->min_mtu = RTE_ETHER_MIN_MTU;
-	/* Room for a second tag, which a port VLAN may add. */
-	info->max_mtu =
-		(uint16_t)(limits->max_frame_bytes - WEIR_FRAME_OVERHEAD_BYTES - RTE_VLAN_HLEN);
+	info->max_mtu = (uint16_t)(limits->max_frame_bytes - WEIR_FRAME_OVERHEAD_BYTES);
 	info->max_rx_pktlen = info->max_mtu + (uint32_t)WEIR_FRAME_OVERHEAD_BYTES;
 	info->min_rx_bufsize = WEIR_RX_BUFFER_MIN_BYTES;
 	info->max_rx_queues = limits->queue_pairs;
@@ -44,6 +42,10 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 	if (limits->features & WEIR_REG_FEATURES_CHECKSUM_MASK) {
 		info->rx_offload_capa |= WEIR_RX_CHECKSUM_OFFLOADS;
 		info->tx_offload_capa |= TX_CHECKSUM_OFFLOADS;
+	}
+	if (limits->features & WEIR_REG_FEATURES_VLAN_8021AD_MASK) {
+		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_QINQ_STRIP;
+		info->tx_offload_capa |= RTE_ETH_TX_OFFLOAD_QINQ_INSERT;
 	}
 	if (limits->features & WEIR_REG_FEATURES_SEGMENTATION_MASK)
 		info->tx_offload_capa |= TX_SEGMENT_OFFLOADS;

@@ -282,22 +282,32 @@ int weir_vlan_filter_set(struct rte_eth_dev *ethdev, uint16_t vlan, int on)
 	return error;
 }
 
+/* What VLAN_FILTER filters: outermost tags of either kind. */
+#define FILTER_FLAGS (WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_FILTER_8021AD)
+
+/* Flags that the function knows. */
+static uint32_t offload_flags_known(const struct weir_device *device)
+{
+	uint32_t features = device->limits.features;
+
+	return WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP |
+	       (features & WEIR_REG_FEATURES_CHECKSUM_MASK ? WEIR_VPORT_RX_CHECKSUM : 0) |
+	       (features & WEIR_REG_FEATURES_VLAN_8021AD_MASK
+			? WEIR_VPORT_VLAN_FILTER_8021AD | WEIR_VPORT_VLAN_STRIP_8021AD
+			: 0);
+}
+
 /* The vport's flags for the receive offloads that are configured. */
 static uint32_t offload_flags(const struct weir_device *device)
 {
 	uint64_t offloads = device->data->dev_conf.rxmode.offloads;
+	uint32_t flags =
+		(offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER ? FILTER_FLAGS : 0) |
+		(offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP ? WEIR_VPORT_VLAN_STRIP : 0) |
+		(offloads & RTE_ETH_RX_OFFLOAD_QINQ_STRIP ? WEIR_VPORT_VLAN_STRIP_8021AD : 0) |
+		(offloads & WEIR_RX_CHECKSUM_OFFLOADS ? WEIR_VPORT_RX_CHECKSUM : 0);
 
-	return (offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER ? WEIR_VPORT_VLAN_FILTER : 0) |
-	       (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP ? WEIR_VPORT_VLAN_STRIP : 0) |
-	       (offloads & WEIR_RX_CHECKSUM_OFFLOADS ? WEIR_VPORT_RX_CHECKSUM : 0);
-}
-
-/* Those that the function knows. */
-static uint32_t offload_flags_known(const struct weir_device *device)
-{
-	return WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_STRIP |
-	       (device->limits.features & WEIR_REG_FEATURES_CHECKSUM_MASK ? WEIR_VPORT_RX_CHECKSUM
-									  : 0);
+	return flags & offload_flags_known(device);
 }
 
 int weir_rx_offloads_set(struct rte_eth_dev *ethdev)
@@ -319,9 +329,12 @@ int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask)
 	int error;
 
 	if (mask & RTE_ETH_VLAN_FILTER_MASK)
-		flags |= WEIR_VPORT_VLAN_FILTER;
+		flags |= FILTER_FLAGS;
 	if (mask & RTE_ETH_VLAN_STRIP_MASK)
 		flags |= WEIR_VPORT_VLAN_STRIP;
+	if (mask & RTE_ETH_QINQ_STRIP_MASK)
+		flags |= WEIR_VPORT_VLAN_STRIP_8021AD;
+	flags &= offload_flags_known(device);
 	if (!flags)
 		return 0;
 	error = weir_device_lock_attached(device);

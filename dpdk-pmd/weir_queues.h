@@ -19,8 +19,8 @@
 /** Pieces in which buffers go to and from a mempool: they fit the per-core cache. */
 #define WEIR_POOL_PIECE 64
 
-/** Length of an Ethernet header and one VLAN tag: what a frame is longer than the MTU. */
-#define WEIR_FRAME_OVERHEAD_BYTES 18
+/** Length of an Ethernet header and two VLAN tags: what a frame is longer than the MTU, at most. */
+#define WEIR_FRAME_OVERHEAD_BYTES 22
 
 struct weir_rx_queue {
 	/* touched by every burst; the second line only to post buffers */

@@ -20,8 +20,9 @@
 #endif
 
 /* The parts of a completion's flags that tell a plain frame in one buffer from everything else. */
-#define CHECKED_FLAGS \
-	(WEIR_RXC_PHASE_MASK | WEIR_RXC_END_MASK | WEIR_RXC_ERROR_MASK | WEIR_RXC_GENERATION_MASK)
+#define CHECKED_FLAGS                                                    \
+	(WEIR_RXC_PHASE_MASK | WEIR_RXC_END_MASK | WEIR_RXC_ERROR_MASK | \
+	 WEIR_RXC_GENERATION_MASK | WEIR_RXC_VLAN_8021AD_MASK)
 
 /* Completions that one burst may take without making a frame of them; bounds a misbehaving device. */
 #define ODD_COMPLETIONS_MAX 256
@@ -341,6 +342,30 @@ static void append(struct weir_rx_queue *queue, struct rte_mbuf *mbuf)
 }
 
 /*
+ * The card has taken the service tag out of a frame. To DPDK that is the outer one of two: the customer's tag behind it is told as well,
+ * and taken out if the application wants that. A service tag alone is told like any other.
+ */
+static void tell_two_tags(const struct weir_rx_queue *queue, struct rte_mbuf *frame)
+{
+	const uint64_t offloads = queue->device->data->dev_conf.rxmode.offloads;
+	const struct rte_ether_hdr *header = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+	const struct rte_vlan_hdr *tag = (const void *)(header + 1);
+
+	if (frame->data_len < sizeof(*header) + sizeof(*tag) ||
+	    header->ether_type != RTE_BE16(RTE_ETHER_TYPE_VLAN))
+		return;
+	frame->vlan_tci_outer = frame->vlan_tci;
+	frame->vlan_tci = rte_be_to_cpu_16(tag->vlan_tci);
+	frame->ol_flags |= RTE_MBUF_F_RX_QINQ | RTE_MBUF_F_RX_QINQ_STRIPPED;
+	if (!(offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP)) {
+		frame->ol_flags &= ~RTE_MBUF_F_RX_VLAN_STRIPPED;
+		return;
+	}
+	memmove(RTE_PTR_ADD(header, RTE_VLAN_HLEN), header, 2 * RTE_ETHER_ADDR_LEN);
+	rte_pktmbuf_adj(frame, RTE_VLAN_HLEN);
+}
+
+/*
  * Takes the completion that completion_is_new() has seen. Returns a frame if it was the last of one, NULL if
  * not, or if the frame is lost.
  */
@@ -406,6 +431,8 @@ static struct rte_mbuf *take_completion(struct weir_rx_queue *queue)
 		frame->vlan_tci = mbuf->vlan_tci;
 		frame->hash.rss = mbuf->hash.rss;
 	}
+	if (unlikely(completion.flags & WEIR_RXC_VLAN_8021AD_MASK))
+		tell_two_tags(queue, frame);
 	return frame;
 }
 

@@ -15,8 +15,9 @@
 /* The only things this device does for a frame. */
 #define CHECKSUMS_DONE (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 #define CUTS_DONE      (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)
-#define OFFLOADS_DONE \
-	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IEEE1588_TMST | CHECKSUMS_DONE | CUTS_DONE)
+#define OFFLOADS_DONE                                                                             \
+	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_QINQ | RTE_MBUF_F_TX_IEEE1588_TMST | CHECKSUMS_DONE | \
+	 CUTS_DONE)
 /* Flags of an mbuf that ask for something; others describe it. */
 #define OFFLOADS_REFUSED                                                        \
 	(RTE_MBUF_F_TX_OFFLOAD_MASK & ~OFFLOADS_DONE &                          \
@@ -228,6 +229,53 @@ uint16_t weir_transmit_simple(void *opaque, struct rte_mbuf **frames, uint16_t c
 	return count;
 }
 
+/* --- tags (specs/data-queues.md, transmit: VLAN) --- */
+
+/* Bytes of the tags that a frame asks for. */
+static inline uint32_t tag_bytes_of(const struct rte_mbuf *frame)
+{
+	if (unlikely(frame->ol_flags & RTE_MBUF_F_TX_QINQ))
+		return 2 * RTE_VLAN_HLEN;
+	return frame->ol_flags & RTE_MBUF_F_TX_VLAN ? RTE_VLAN_HLEN : 0;
+}
+
+/* The card puts in one tag, the outer one: of two the inner one is put into the frame, which moves what is behind it. */
+static inline uint32_t bytes_moved(const struct rte_mbuf *frame)
+{
+	return frame->ol_flags & RTE_MBUF_F_TX_QINQ ? RTE_VLAN_HLEN : 0;
+}
+
+/* Whether a frame that asks for two tags can be written to. */
+static bool takes_inner_tag(const struct rte_mbuf *frame)
+{
+	return RTE_MBUF_DIRECT(frame) && rte_mbuf_refcnt_read(frame) == 1 &&
+	       rte_pktmbuf_headroom(frame) >= RTE_VLAN_HLEN &&
+	       frame->data_len >= sizeof(struct rte_ether_hdr);
+}
+
+/* The same frame, sendable, with its inner tag in it, and nothing that asks for it any more. */
+static void put_inner_tag(struct rte_mbuf *frame)
+{
+	struct rte_ether_hdr *header = (void *)rte_pktmbuf_prepend(frame, RTE_VLAN_HLEN);
+	struct rte_vlan_hdr *tag = (void *)(header + 1);
+
+	memmove(header, RTE_PTR_ADD(header, RTE_VLAN_HLEN), 2 * RTE_ETHER_ADDR_LEN);
+	header->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+	tag->vlan_tci = rte_cpu_to_be_16(frame->vlan_tci);
+	frame->l2_len += RTE_VLAN_HLEN;
+}
+
+/* What the first descriptor says of a tag: flags, and *tci. */
+static inline uint16_t tag_flags_of(const struct rte_mbuf *frame, uint16_t *tci)
+{
+	if (unlikely(frame->ol_flags & RTE_MBUF_F_TX_QINQ)) {
+		*tci = frame->vlan_tci_outer;
+		return WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK;
+	}
+	*tci = frame->ol_flags & RTE_MBUF_F_TX_VLAN ? frame->vlan_tci : 0;
+	return frame->ol_flags & RTE_MBUF_F_TX_VLAN ? WEIR_TXD_VLAN_MASK : 0;
+}
+
 /* What the descriptor says of the checksums that an mbuf asks for. */
 struct checksum {
 	uint16_t flags, where;
@@ -242,14 +290,15 @@ static inline uint64_t l4_of(const struct rte_mbuf *frame)
 	return frame->ol_flags & RTE_MBUF_F_TX_L4_MASK;
 }
 
-/* False: the L4 checksum lies beyond the device's reach (specs/checksum.md, limits). */
-static inline bool checksum_of(const struct rte_mbuf *frame, struct checksum *checksum)
+/* False: the L4 checksum lies beyond the device's reach (specs/checksum.md, limits), once the frame has moved by so many bytes. */
+static inline bool checksum_of(const struct rte_mbuf *frame, uint32_t moved,
+			       struct checksum *checksum)
 {
 	static const uint8_t fields[] = { [RTE_MBUF_F_TX_TCP_CKSUM >> 52] = 16,
 					  [RTE_MBUF_F_TX_SCTP_CKSUM >> 52] = 8,
 					  [RTE_MBUF_F_TX_UDP_CKSUM >> 52] = 6 };
 	uint64_t l4 = l4_of(frame);
-	uint32_t start = (uint32_t)frame->l2_len + frame->l3_len, field = fields[l4 >> 52];
+	uint32_t start = moved + frame->l2_len + frame->l3_len, field = fields[l4 >> 52];
 
 	*checksum = (struct checksum){ 0 };
 	if (frame->ol_flags & RTE_MBUF_F_TX_IP_CKSUM)
@@ -262,7 +311,7 @@ static inline bool checksum_of(const struct rte_mbuf *frame, struct checksum *ch
 	checksum->where = (uint16_t)(start | field << 8);
 	field += start + (l4 == RTE_MBUF_F_TX_SCTP_CKSUM ? 4u : 2u);
 	return start >= WEIR_CHECKSUM_START_MIN && field <= WEIR_CHECKSUM_REACH_BYTES &&
-	       field <= frame->pkt_len;
+	       field <= frame->pkt_len + moved;
 }
 
 /* --- frames that the device cuts (specs/segmentation.md) --- */
@@ -285,32 +334,27 @@ static uint32_t large_descriptors(const struct rte_mbuf *frame)
 
 static bool large_sendable(const struct weir_tx_queue *queue, const struct rte_mbuf *frame)
 {
-	uint32_t tag_bytes = frame->ol_flags & RTE_MBUF_F_TX_VLAN ? RTE_VLAN_HLEN : 0;
-	uint32_t header = header_bytes_of(frame);
+	uint32_t header = header_bytes_of(frame), moved = bytes_moved(frame);
 	struct checksum checksum;
 
 	return (frame->ol_flags & CUTS_DONE) != CUTS_DONE && frame->l4_len &&
-	       checksum_of(frame, &checksum) && header <= WEIR_SEGMENT_HEADER_BYTES &&
-	       header <= frame->data_len && header < frame->pkt_len &&
-	       frame->pkt_len <= WEIR_SEGMENT_FRAME_BYTES &&
+	       checksum_of(frame, moved, &checksum) &&
+	       header + moved <= WEIR_SEGMENT_HEADER_BYTES && header <= frame->data_len &&
+	       header < frame->pkt_len && frame->pkt_len + moved <= WEIR_SEGMENT_FRAME_BYTES &&
 	       frame->tso_segsz >= WEIR_SEGMENT_MIN_BYTES &&
-	       header + frame->tso_segsz + tag_bytes <= queue->max_frame_bytes &&
+	       header + frame->tso_segsz + tag_bytes_of(frame) <= queue->max_frame_bytes &&
 	       large_descriptors(frame) <= queue->max_segments;
 }
 
 /* Writes the descriptors of a frame that is cut; returns the tail behind them. There is room. */
 static uint16_t large_write(struct weir_tx_queue *queue, struct rte_mbuf *frame, uint16_t tail)
 {
-	uint16_t vlan_tci = 0, flags = WEIR_TXD_SEGMENT_MASK, mss = frame->tso_segsz, last;
+	uint16_t vlan_tci, flags = WEIR_TXD_SEGMENT_MASK, mss = frame->tso_segsz, last;
 	uint32_t at = header_bytes_of(frame);
 	struct checksum first;
 
-	checksum_of(frame, &first);
-	flags |= first.flags;
-	if (frame->ol_flags & RTE_MBUF_F_TX_VLAN) {
-		flags |= WEIR_TXD_VLAN_MASK;
-		vlan_tci = frame->vlan_tci;
-	}
+	checksum_of(frame, 0, &first);
+	flags |= first.flags | tag_flags_of(frame, &vlan_tci);
 	descriptor_write(&queue->ring[tail & queue->mask], rte_mbuf_data_iova(frame), (uint16_t)at,
 			 flags, vlan_tci, first.where);
 	queue->mbufs[tail & queue->mask] = NULL;
@@ -344,18 +388,20 @@ static inline uint32_t descriptors_of(const struct rte_mbuf *frame)
 	return frame->nb_segs;
 }
 
-/* Whether the device can send a frame: its segments, its bytes with a tag that is to be inserted, and its checksums. */
+/* Whether the device can send a frame: its segments, its bytes with tags that are to be inserted, and its checksums. */
 static inline bool sendable(const struct weir_tx_queue *queue, const struct rte_mbuf *frame)
 {
-	uint32_t tag_bytes = frame->ol_flags & RTE_MBUF_F_TX_VLAN ? RTE_VLAN_HLEN : 0;
 	struct checksum checksum;
 
+	if (unlikely(frame->ol_flags & RTE_MBUF_F_TX_QINQ) && !takes_inner_tag(frame))
+		return false;
 	if (unlikely(frame->ol_flags & CUTS_DONE))
 		return large_sendable(queue, frame);
-	if (unlikely(frame->ol_flags & CHECKSUMS_DONE) && !checksum_of(frame, &checksum))
+	if (unlikely(frame->ol_flags & CHECKSUMS_DONE) &&
+	    !checksum_of(frame, bytes_moved(frame), &checksum))
 		return false;
 	return frame->nb_segs <= queue->max_segments && frame->pkt_len >= WEIR_MIN_FRAME_BYTES &&
-	       frame->pkt_len <= queue->max_frame_bytes - tag_bytes;
+	       frame->pkt_len <= queue->max_frame_bytes - tag_bytes_of(frame);
 }
 
 /* Whether a frame asks when it is sent, of a function that can tell. */
@@ -377,17 +423,17 @@ static void await_time(struct weir_tx_queue *queue, uint16_t last)
 static inline uint16_t frame_write(struct weir_tx_queue *queue, struct rte_mbuf *frame,
 				   uint16_t tail)
 {
-	uint16_t vlan_tci = 0, last = tail;
+	uint16_t vlan_tci, last = tail;
 	struct checksum first = { 0 };
 
+	/* It goes for sure: nobody will be given it back with a tag too many. */
+	if (unlikely(frame->ol_flags & RTE_MBUF_F_TX_QINQ))
+		put_inner_tag(frame);
 	if (unlikely(frame->ol_flags & CUTS_DONE))
 		return large_write(queue, frame, tail);
 	if (frame->ol_flags & CHECKSUMS_DONE)
-		checksum_of(frame, &first);
-	if (frame->ol_flags & RTE_MBUF_F_TX_VLAN) {
-		first.flags |= WEIR_TXD_VLAN_MASK;
-		vlan_tci = frame->vlan_tci;
-	}
+		checksum_of(frame, 0, &first);
+	first.flags |= tag_flags_of(frame, &vlan_tci);
 	if (asks_time(queue, frame))
 		first.flags |= WEIR_TXD_TIMESTAMP_MASK;
 	for (const struct rte_mbuf *segment = frame; segment; segment = segment->next) {

@@ -151,6 +151,7 @@ int command_spread(void);
 int command_rss(void);
 int command_stopped(void);
 int command_filters(void);
+int command_tags(void);
 int command_promiscuous(void);
 int command_memory(void);
 int command_facts(void);

@@ -24,6 +24,7 @@ static const struct {
 	{ "spread", command_spread, 2 },
 	{ "rss", command_rss, 2 },
 	{ "filters", command_filters, 2 },
+	{ "tags", command_tags, 2 },
 	{ "promiscuous", command_promiscuous, 2 },
 	{ "memory", command_memory, 2 },
 	{ "facts", command_facts, 1 },

@@ -172,6 +172,54 @@ static void without_shadow_doorbells_every_tail_rings(void)
 	fake_end(fake);
 }
 
+/* A service tag was taken out of frames 0 and 2, an 802.1Q tag of the others; behind the first one there is a customer's. */
+static void behind_a_service_tag_the_customers_is_looked_for(void)
+{
+	const uint64_t vlan = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED,
+		       outer = RTE_MBUF_F_RX_QINQ | RTE_MBUF_F_RX_QINQ_STRIPPED;
+	struct rte_mbuf *frames[4];
+
+	for (unsigned int strip = 0; strip < 2; strip++) {
+		struct fake *fake = fake_new(64, 255, 2048);
+
+		fake->data.dev_conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_QINQ_STRIP |
+						      (strip ? RTE_ETH_RX_OFFLOAD_VLAN_STRIP : 0);
+		for (uint16_t i = 0; i < 4; i++) {
+			uint8_t *data = rte_pktmbuf_mtod(fake->rx->buffers[i], uint8_t *);
+
+			for (uint8_t k = 0; k < 100; k++)
+				data[k] = k;
+			/* Behind an 802.1Q tag it is nobody's business. */
+			memcpy(data + 12, i < 2 ? "\x81\x00\x60\x07" : "\x88\xb5\x60\x07", 4);
+			fake_complete_raw(fake, i, 100,
+					  WEIR_PREP(WEIR_RXC_GENERATION, FAKE_GENERATION) | END |
+						  WEIR_RXC_VLAN_MASK |
+						  (i % 2 ? 0 : WEIR_RXC_VLAN_8021AD_MASK),
+					  0xa0c8, 0);
+		}
+		WEIR_REQUIRE_EQ(weir_receive(fake->rx, frames, 4), 4);
+		for (uint16_t i = 1; i < 4; i++) {
+			WEIR_EXPECT_EQ(frames[i]->ol_flags, vlan);
+			WEIR_EXPECT_EQ(frames[i]->vlan_tci, 0xa0c8);
+			WEIR_EXPECT_EQ(frames[i]->pkt_len, 100);
+		}
+		const uint8_t *data = rte_pktmbuf_mtod(frames[0], const uint8_t *);
+
+		WEIR_EXPECT_EQ(frames[0]->ol_flags,
+			       strip ? vlan | outer : RTE_MBUF_F_RX_VLAN | outer);
+		WEIR_EXPECT_EQ(frames[0]->vlan_tci_outer, 0xa0c8);
+		WEIR_EXPECT_EQ(frames[0]->vlan_tci, 0x6007);
+		WEIR_EXPECT_EQ(frames[0]->pkt_len, strip ? 96 : 100);
+		WEIR_EXPECT_EQ(frames[0]->data_len, strip ? 96 : 100);
+		for (uint8_t k = 0; k < 12; k++)
+			WEIR_EXPECT_EQ(data[k], k);
+		for (uint8_t k = 16; k < 100; k++)
+			WEIR_EXPECT_EQ(data[strip ? k - 4 : k], k);
+		free_all(frames, 4);
+		fake_end(fake);
+	}
+}
+
 /* A frame of `buffers` buffers from buffer `first` on, the last of 100 bytes. */
 static void complete_chain(struct fake *fake, uint16_t first, uint16_t buffers)
 {
@@ -421,6 +469,8 @@ static void queue_count_and_status_tell_what_has_come(void)
 const struct weir_test receive_tests[] = {
 	{ "dpdk.receive.frames_come_in_order_through_every_wrap",
 	  frames_come_in_order_through_every_wrap },
+	{ "dpdk.receive.behind_a_service_tag_the_customers_is_looked_for",
+	  behind_a_service_tag_the_customers_is_looked_for },
 	{ "dpdk.receive.checksum_states_become_flags_of_the_mbuf",
 	  checksum_states_become_flags_of_the_mbuf },
 	{ "dpdk.receive.ring_sizes_between_powers_of_two_post_what_was_asked_for",

@@ -77,6 +77,87 @@ static void segments_become_descriptors_and_empty_ones_none(void)
 	fake_end(fake);
 }
 
+/* The device puts in the outer one, by its descriptor; the inner one is in the frame by then. */
+static void of_two_tags_the_inner_one_is_put_into_the_frame(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frame = frame_new(fake, 60, 0);
+	uint8_t *before = rte_pktmbuf_mtod(frame, uint8_t *);
+	const uint8_t *data;
+
+	for (uint8_t i = 0; i < 60; i++)
+		before[i] = i;
+	frame->ol_flags = RTE_MBUF_F_TX_QINQ | RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IPV4;
+	frame->vlan_tci = 0x6007;
+	frame->vlan_tci_outer = 0xa0c8;
+	frame->l2_len = 14;
+	frame->l3_len = 20;
+	WEIR_REQUIRE_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 1);
+	const struct weir_tx_descriptor *descriptor = &fake->tx->ring[0];
+
+	data = rte_pktmbuf_mtod(frame, const uint8_t *);
+	WEIR_EXPECT(data == before - 4);
+	WEIR_EXPECT_EQ(weir_le64_to_cpu(descriptor->address), rte_mbuf_data_iova(frame));
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->length), 64);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->flags),
+		       WEIR_TXD_END_MASK | WEIR_TXD_REPORT_MASK | WEIR_TXD_CHECKSUM_MASK |
+			       WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->vlan_tci), 0xa0c8);
+	WEIR_EXPECT_EQ(weir_le16_to_cpu(descriptor->checksum), 38 | 6 << 8);
+	for (uint8_t i = 0; i < 12; i++)
+		WEIR_EXPECT_EQ(data[i], i);
+	WEIR_EXPECT_MEM(data + 12, "\x81\x00\x60\x07", 4);
+	for (uint8_t i = 12; i < 60; i++)
+		WEIR_EXPECT_EQ(data[4 + i], i);
+	fake_end(fake);
+}
+
+/* One that somebody else holds too, one without headroom, one that both tags make too long, a checksum that they move out of reach. */
+static void frames_that_two_tags_do_not_fit_are_refused(void)
+{
+	struct fake *fake = fake_new(128, 1023, 2048);
+	struct rte_mbuf *frames[4] = { frame_new(fake, 60, 0), frame_new(fake, 60, 0),
+				       frame_new(fake, 9209, 0), frame_new(fake, 200, 0) };
+
+	for (uint16_t i = 0; i < 4; i++)
+		frames[i]->ol_flags = RTE_MBUF_F_TX_QINQ;
+	rte_mbuf_refcnt_set(frames[0], 2);
+	rte_pktmbuf_prepend(frames[1], (uint16_t)(rte_pktmbuf_headroom(frames[1]) - 3));
+	frames[3]->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IPV4;
+	frames[3]->l2_len = 97;
+	frames[3]->l3_len = 20;
+	for (uint16_t i = 0; i < 4; i++) {
+		WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frames[i], 1), 0);
+		WEIR_EXPECT_EQ(rte_errno, EINVAL);
+	}
+	WEIR_EXPECT_EQ(weir_transmit(fake->tx, frames, 4), 4);
+	WEIR_EXPECT_EQ(fake->tx->dropped, 4);
+	WEIR_EXPECT_EQ(fake_tx_tail(fake), 0);
+	rte_pktmbuf_free(frames[0]);
+	fake_end(fake);
+}
+
+/* A ring that is full gives a frame back as it was. */
+static void a_full_ring_puts_no_tag_in(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	struct rte_mbuf *frame;
+
+	for (uint16_t i = 0; i < 64; i++) {
+		frame = frame_new(fake, 60, 0);
+		WEIR_REQUIRE_EQ(weir_transmit(fake->tx, &frame, 1), 1);
+	}
+	frame = frame_new(fake, 60, 0);
+	frame->ol_flags = RTE_MBUF_F_TX_QINQ;
+	frame->l2_len = 14;
+	WEIR_EXPECT_EQ(weir_transmit(fake->tx, &frame, 1), 0);
+	WEIR_EXPECT_EQ(frame->pkt_len, 60);
+	WEIR_EXPECT_EQ(frame->l2_len, 14);
+	rte_pktmbuf_free(frame);
+	fake_end(fake);
+}
+
 /* What asks for checksums, and where the descriptor then says they are. */
 static void checksums_are_asked_for_by_place(void)
 {
@@ -481,6 +562,11 @@ const struct weir_test transmit_tests[] = {
 	{ "dpdk.transmit.a_sleeping_device_is_rung_at_once", a_sleeping_device_is_rung_at_once },
 	{ "dpdk.transmit.segments_become_descriptors_and_empty_ones_none",
 	  segments_become_descriptors_and_empty_ones_none },
+	{ "dpdk.transmit.of_two_tags_the_inner_one_is_put_into_the_frame",
+	  of_two_tags_the_inner_one_is_put_into_the_frame },
+	{ "dpdk.transmit.frames_that_two_tags_do_not_fit_are_refused",
+	  frames_that_two_tags_do_not_fit_are_refused },
+	{ "dpdk.transmit.a_full_ring_puts_no_tag_in", a_full_ring_puts_no_tag_in },
 	{ "dpdk.transmit.checksums_are_asked_for_by_place", checksums_are_asked_for_by_place },
 	{ "dpdk.transmit.checksums_beyond_reach_are_refused", checksums_beyond_reach_are_refused },
 	{ "dpdk.transmit.prepare_leaves_the_pseudo_headers_sum",
