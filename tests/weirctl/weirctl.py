@@ -77,7 +77,7 @@ def vf_settings_are_made_and_shown():
         tap.require(wanted.items() <= vf.items(), vf)
         both = answer("vf", card)
         tap.require([v["vf"] for v in both] == [0, 1] and both[0]["vlan"] == 0, both)
-        tap.require("02:57:00:00:00:11  vlan 100" in ok("vf", card), "text form")
+        tap.require("02:57:00:00:00:11  vlan 100 qos 5 proto 802.1ad  spoofchk" in ok("vf", card), "text form")
 
 
 def bad_settings_are_refused_with_a_reason():

@@ -216,6 +216,22 @@ static int64_t number(struct card *card, const char *text, uint32_t limit)
 	return -1;
 }
 
+/* "100 qos 5 proto 802.1ad": a port VLAN as `ip link` takes it; what is as usual is left out. */
+static const char *port_vlan_text(const json_t *object, char *text, size_t bytes)
+{
+	json_int_t priority = json_integer_value(json_object_get(object, "vlan_priority"));
+	const char *protocol = json_string_value(json_object_get(object, "vlan_protocol"));
+	int length = snprintf(text, bytes, "%" JSON_INTEGER_FORMAT,
+			      json_integer_value(json_object_get(object, "vlan")));
+
+	if (priority)
+		length += snprintf(text + length, bytes - (size_t)length,
+				   " qos %" JSON_INTEGER_FORMAT, priority);
+	if (protocol && strcasecmp(protocol, "802.1q") != 0)
+		snprintf(text + length, bytes - (size_t)length, " proto %s", protocol);
+	return text;
+}
+
 int command_vf(struct card *card, const struct options *options)
 {
 	struct response response;
@@ -259,13 +275,13 @@ int command_vf(struct card *card, const struct options *options)
 
 	json_array_foreach(list, i, object)
 	{
-		json_t *vlan = json_object_get(object, "vlan");
+		char vlan[80];
 
-		printf("vf %-4zu %-9s mac %s  vlan %" JSON_INTEGER_FORMAT
-		       "  spoofchk %s  trust %s  state %s  link %s  generation %" JSON_INTEGER_FORMAT
+		printf("vf %-4zu %-9s mac %s  vlan %s  spoofchk %s  trust %s  state %s  link %s  generation %" JSON_INTEGER_FORMAT
 		       "\n",
 		       i, json_string_value(json_object_get(object, "state")),
-		       json_string_value(json_object_get(object, "mac")), json_integer_value(vlan),
+		       json_string_value(json_object_get(object, "mac")),
+		       port_vlan_text(object, vlan, sizeof(vlan)),
 		       json_is_true(json_object_get(object, "spoof_check")) ? "on" : "off",
 		       json_is_true(json_object_get(object, "trust")) ? "on" : "off",
 		       json_string_value(json_object_get(object, "link_policy")),
