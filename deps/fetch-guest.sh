@@ -7,6 +7,7 @@
 #
 #   build/deps/guest/kernel-6.1/   Debian 12's kernel (what linux-image-amd64 points to)
 #   build/deps/guest/kernel-6.12/  the kernel of bookworm-backports
+#   build/deps/guest/kernel-7.2/   one of trixie-backports; only where it is named (make check-all does)
 #
 # Each of them holds
 #   vmlinuz    the kernel image
@@ -19,14 +20,17 @@
 # A kernel that is there is left alone (a few milliseconds). --update asks for newer ones.
 
 set -euo pipefail
+cd "$(dirname "$0")/.."
+. deps/debian-mirror.sh
 
 usage()
 {
 	cat <<-TEXT
-	usage: deps/fetch-guest.sh [--update] [--force] [6.1] [6.12]
+	usage: deps/fetch-guest.sh [--update] [--force] [6.1] [6.12] [7.2]
 
 	Fetches Debian's kernels and their headers for guests into build/deps/guest.
-	With no kernel named, both.
+	With no kernel named, 6.1 and 6.12. What is built for 7.2 wants tools of
+	Debian 13: guest/trixie/root makes a place that has them.
 
 	  --update  look for newer packages, fetch them if there are any
 	  --force   fetch again whatever is there
@@ -51,40 +55,21 @@ quietly()
 }
 
 # Sets apt_options for the kernel series $1: 6.1 comes from the sources this machine is set up
-# with, 6.12 from bookworm-backports on the same mirror, through a sources entry of our own.
+# with, the others from backports on the same mirror.
 choose_source()
 {
-	local series=$1 mirror keyring option=""
-	local private="$output/apt-backports"
+	local suite
 
-	apt_options=(-o APT::Sandbox::User=root -o Debug::NoLocking=1)
-	if [ "$series" = 6.1 ]; then
+	case $1 in
+	6.1)
+		apt_options=(-o APT::Sandbox::User=root -o Debug::NoLocking=1)
 		return
-	fi
-
-	# shellcheck disable=SC2016 # the words in dollar signs are apt's
-	mirror=$(apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' \
-		'Created-By: Packages' 'Origin: Debian' |
-		awk '$1 == "bookworm" && $2 == "main" { print $3; exit }')
-	[ -n "$mirror" ] || die "no Debian 12 (bookworm) main among this machine's package" \
-		"sources, or they were never read: run apt-get update"
-
-	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	if [ -r "$keyring" ]; then
-		option="[signed-by=$keyring] "
-	fi
-
-	mkdir -p "$private/lists/partial" "$private/cache/archives/partial"
-	echo "deb ${option}${mirror} bookworm-backports main" >"$private/sources.list"
-	apt_options+=(
-		-o "Dir::Etc::SourceList=$private/sources.list"
-		-o "Dir::Etc::SourceParts=/dev/null"
-		-o "Dir::State::Lists=$private/lists"
-		-o "Dir::Cache=$private/cache"
-		-o "APT::Get::List-Cleanup=0"
-	)
-	echo "fetch-guest: reading the package list of bookworm-backports at $mirror"
-	quietly apt-get "${apt_options[@]}" update
+		;;
+	6.12) suite=bookworm-backports ;;
+	*) suite=trixie-backports ;;
+	esac
+	echo "fetch-guest: reading the package list of $suite"
+	quietly use_suite "$suite" "$output/apt-backports"
 }
 
 # Prints the first dependency of package $1 whose name matches the extended expression $2.
@@ -99,33 +84,50 @@ candidate_version()
 	apt-cache "${apt_options[@]}" policy "$1" | awk '$1 == "Candidate:" { print $2; exit }'
 }
 
-# Sets packages to "name version" lines of what kernel series $1 consists of.
+# Prints the newest package named $1-RELEASE of series $2: the one $1-amd64 points to, and where
+# that has gone on to another series (backports do), the newest by name.
+newest_of()
+{
+	local series_re=${2//./\\.} found
+
+	found=$(dependency "$1-amd64" "^$1-${series_re}\.")
+	[ -n "$found" ] || found=$(apt-cache "${apt_options[@]}" pkgnames "$1-$2." |
+		grep -E "^$1-${series_re}\.[0-9]+\+deb[0-9]+-amd64\$" | sort -V | tail -n 1) || true
+	echo "$found"
+}
+
+# Sets packages to "name version" lines of what kernel series $1 consists of, release to its name.
 resolve()
 {
-	local series=$1 series_re=${1//./\\.}
-	local image headers common kbuild package version
+	local series=$1 image headers common kbuild part package version names
 
-	image=$(dependency linux-image-amd64 "^linux-image-${series_re}\.")
-	[ -n "$image" ] || die "linux-image-amd64 does not point to a $series kernel in the" \
-		"package lists (run apt-get update?)"
-	headers=$(dependency linux-headers-amd64 "^linux-headers-${series_re}\.")
+	image=$(newest_of linux-image "$series")
+	[ -n "$image" ] || die "no $series kernel in the package lists (run apt-get update?)"
+	headers=$(newest_of linux-headers "$series")
 	[ "${headers#linux-headers-}" = "${image#linux-image-}" ] ||
 		die "the newest headers ($headers) are not those of the newest image ($image)"
+	release=${image#linux-image-}
 	common=$(dependency "$headers" '^linux-headers-.*-common$')
 	kbuild=$(dependency "$headers" '^linux-kbuild-')
 	if [ -z "$common" ] || [ -z "$kbuild" ]; then
 		die "$headers names no common headers or no kbuild package"
 	fi
 
+	names=("$image" "$headers" "$common" "$kbuild")
+	# Newer kernels are spread over more packages.
+	for part in base binary modules; do
+		package=$(dependency "$image" "^linux-$part-")
+		[ -z "$package" ] || names+=("$package")
+	done
+
 	packages=""
-	for package in "$image" "$headers" "$common" "$kbuild"; do
+	for package in "${names[@]}"; do
 		version=$(candidate_version "$package")
 		case $version in
 		""|"(none)") die "no version of $package in the package lists" ;;
 		esac
 		packages+="$package $version"$'\n'
 	done
-	release=${image#linux-image-}
 }
 
 fetch()
@@ -153,22 +155,33 @@ fetch()
 		dpkg-deb -x "$name" "$tree"
 	done
 
-	# The headers name their common half by where it would be installed: name it by where it is
-	# from here, so that the tree may stand, and be moved, anywhere.
+	# The headers name their common half, and newer ones themselves, by where it would be installed:
+	# name it by where it is from here, so that the tree may stand, and be moved, anywhere.
 	headers="usr/src/linux-headers-$release"
 	grep -q '^include /usr/src/linux-headers-.*-common/Makefile$' "$tree/$headers/Makefile" ||
 		die "unexpected content of the Makefile of linux-headers-$release"
 	# shellcheck disable=SC2016 # the words in dollar signs are make's
-	sed -i -E 's,^include /usr/src/,include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../,' \
+	sed -i -E -e 's,^include /usr/src/,include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../,' \
+		-e 's,^KBUILD_OUTPUT=/usr/src/.*,KBUILD_OUTPUT := $(dir $(abspath $(lastword $(MAKEFILE_LIST)))),' \
 		"$tree/$headers/Makefile"
 	# With a vmlinux there kbuild wants pahole, to give every module BTF that nothing here reads.
 	rm -f "$tree/$headers/vmlinux"
+	# Newer packages keep the image and its configuration among the modules, and these below /usr.
+	if [ -d "$tree/usr/lib/modules/$release" ]; then
+		mkdir -p "$tree/lib/modules"
+		mv "$tree/usr/lib/modules/$release" "$tree/lib/modules/$release"
+	fi
 	rm -f "$tree/lib/modules/$release/build" "$tree/lib/modules/$release/source"
 	ln -s "../../../$headers" "$tree/lib/modules/$release/build"
 	rm -rf "${tree:?}/usr/share"
 
-	ln -s "tree/boot/vmlinuz-$release" "$work/home/vmlinuz"
-	ln -s "tree/boot/config-$release" "$work/home/config"
+	for name in vmlinuz config; do
+		if [ -e "$tree/boot/$name-$release" ]; then
+			ln -s "tree/boot/$name-$release" "$work/home/$name"
+		else
+			ln -s "tree/lib/modules/$release/$name" "$work/home/$name"
+		fi
+	done
 	ln -s "tree/lib/modules/$release" "$work/home/modules"
 	ln -s "tree/$headers" "$work/home/headers"
 	for name in vmlinuz config modules/kernel headers/Makefile headers/scripts/mod/modpost; do
@@ -189,7 +202,7 @@ for argument in "$@"; do
 	--update) mode=update ;;
 	--force) mode=force ;;
 	--help|-h) usage; exit 0 ;;
-	6.1|6.12) kernels+=("$argument") ;;
+	6.1|6.12|7.2) kernels+=("$argument") ;;
 	*) usage >&2; die "what is '$argument'?" ;;
 	esac
 done
@@ -198,7 +211,7 @@ done
 [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
 	die "guests are Debian 12 amd64 kernels; this needs Debian's apt on amd64"
 
-output="$(cd "$(dirname "$0")/.." && pwd)/build/deps/guest"
+output=$PWD/build/deps/guest
 mkdir -p "$output"
 exec 9>"$output/.lock"
 flock 9

@@ -39,6 +39,11 @@ probe PAGE_POOL_NETDEV '
 #include <net/page_pool/helpers.h>
 void f(struct page_pool_params *p, struct net_device *d);
 void f(struct page_pool_params *p, struct net_device *d) { p->netdev = d; }'
+probe XDP_SKB_FLAGS '
+#include <net/xdp.h>
+void f(struct sk_buff *s, const struct xdp_buff *b);
+void f(struct sk_buff *s, const struct xdp_buff *b)
+{ xdp_update_skb_frags_info(s, 1, 1, 1, xdp_buff_get_skb_flags(b)); }'
 probe SKB_FRAG_FILL '
 #include <linux/skbuff.h>
 void f(skb_frag_t *f, struct page *p);
@@ -79,6 +84,21 @@ probe RSS_SYM_XOR '
 u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p);
 u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p)
 { o->cap_rss_sym_xor_supported = 1; p->input_xfrm = RXH_XFRM_SYM_XOR; return RXH_XFRM_NO_CHANGE; }'
+probe RSS_INPUT_XFRM '
+#include <linux/ethtool.h>
+u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p);
+u8 f(struct ethtool_ops *o, struct ethtool_rxfh_param *p)
+{ o->supported_input_xfrm = p->input_xfrm = RXH_XFRM_SYM_XOR; return RXH_XFRM_NO_CHANGE; }'
+probe RXFH_FIELDS '
+#include <linux/ethtool.h>
+int g(struct net_device *d, const struct ethtool_rxfh_fields *p, struct netlink_ext_ack *e);
+void f(struct ethtool_ops *o);
+void f(struct ethtool_ops *o) { o->set_rxfh_fields = g; o->rxfh_per_ctx_fields = 1; }'
+probe RX_RING_COUNT '
+#include <linux/ethtool.h>
+u32 g(struct net_device *d);
+void f(struct ethtool_ops *o);
+void f(struct ethtool_ops *o) { o->get_rx_ring_count = g; }'
 
 probe NDO_HWTSTAMP '
 int g(struct net_device *d, struct kernel_hwtstamp_config *c, struct netlink_ext_ack *e);
@@ -94,10 +114,11 @@ probe RXFH_CONTEXT_OPS '
 int g(struct net_device *d, u32 *t, u8 *k, u8 *f, u32 c);
 void f(struct ethtool_ops *o);
 void f(struct ethtool_ops *o) { o->get_rxfh_context = g; }'
-probe RXFH_CONTEXT_PARAM '
+probe RXFH_CONTEXT_CREATE '
 #include <linux/ethtool.h>
-void f(struct ethtool_ops *o, struct ethtool_rxfh_param *p);
-void f(struct ethtool_ops *o, struct ethtool_rxfh_param *p) { o->cap_rss_ctx_supported = p->rss_context; }'
+int g(struct net_device *d, struct ethtool_rxfh_context *c, const struct ethtool_rxfh_param *p, struct netlink_ext_ack *e);
+void f(struct ethtool_ops *o);
+void f(struct ethtool_ops *o) { o->create_rxfh_context = g; o->rxfh_max_num_contexts = 2; o->rxfh_per_ctx_key = 1; }'
 
 objects=
 for name in $names; do

@@ -7,27 +7,32 @@
 DRIVER_KERNELS := $(foreach kernel,6.1 6.12,$(if $(wildcard $(BUILD)/deps/guest/kernel-$(kernel)/versions),$(kernel)))
 DRIVER_COMMON_SOURCES := $(wildcard driver-common/*.c driver-common/*.h driver-common/*.sh driver-common/*.mk)
 
-# weir-driver(KERNEL,FOLDER,MODULE,KERNEL'S FOLDER,FILE THAT CHANGES WITH IT)
+# weir-driver(KERNEL,FOLDER,MODULE,KERNEL'S FOLDER,FILES THAT CHANGE WITH IT,COMMAND IN WHICH MAKE RUNS)
 define weir-driver
-$(BUILD)/drivers/$(1)/$(3).ko: $(DRIVER_COMMON_SOURCES) $(wildcard $(2)/*) $(GENERATED) $(4)/$(5)
+$(BUILD)/drivers/$(1)/$(3).ko: $(DRIVER_COMMON_SOURCES) $(wildcard $(2)/*) $(GENERATED) $(5)
 	$$(call say,KBUILD,$$@)
 	@mkdir -p $$(@D)
-	+$(Q)$$(MAKE) --no-print-directory -C $(2) KVER=$(1) KDIR=$$(CURDIR)/$(4)/headers \
+	+$(Q)$(6) $$(MAKE) --no-print-directory -C $(2) KVER=$(1) KDIR=$$(CURDIR)/$(4)/headers \
 		OUTPUT=$$(CURDIR)/$(BUILD)/drivers/$(1) W=1 KCFLAGS=-Werror >$$(@:.ko=.log) 2>&1 || \
 		{ cat $$(@:.ko=.log) >&2; exit 1; }
 endef
 
-.PHONY: drivers debug-drivers dkms-tree
-$(foreach kernel,$(DRIVER_KERNELS),$(eval $(call weir-driver,$(kernel),pf-driver,weir,$(BUILD)/deps/guest/kernel-$(kernel),versions)))
-$(foreach kernel,$(DRIVER_KERNELS),$(eval $(call weir-driver,$(kernel),vf-driver,weirvf,$(BUILD)/deps/guest/kernel-$(kernel),versions)))
+# weir-drivers(KERNEL,KERNEL'S FOLDER,FILES THAT CHANGE WITH IT,COMMAND IN WHICH MAKE RUNS): both
+weir-drivers = $(eval $(call weir-driver,$(1),pf-driver,weir,$(2),$(3),$(4)))$(eval $(call weir-driver,$(1),vf-driver,weirvf,$(2),$(3),$(4)))
+
+.PHONY: drivers drivers-7.2 debug-drivers dkms-tree
+$(foreach kernel,$(DRIVER_KERNELS),$(call weir-drivers,$(kernel),$(BUILD)/deps/guest/kernel-$(kernel),$(BUILD)/deps/guest/kernel-$(kernel)/versions))
 DRIVERS := $(foreach kernel,$(DRIVER_KERNELS),$(BUILD)/drivers/$(kernel)/weir.ko $(BUILD)/drivers/$(kernel)/weirvf.ko)
 drivers: $(DRIVERS)
 ALL_EXTRA += $(DRIVERS)
 
 # For the kernel that watches them (guest/debug-kernel), which is built when somebody asks for it only
-$(eval $(call weir-driver,debug,pf-driver,weir,$(BUILD)/deps/debug-kernel,key))
-$(eval $(call weir-driver,debug,vf-driver,weirvf,$(BUILD)/deps/debug-kernel,key))
+$(call weir-drivers,debug,$(BUILD)/deps/debug-kernel,$(BUILD)/deps/debug-kernel/key)
 debug-drivers: $(BUILD)/drivers/debug/weir.ko $(BUILD)/drivers/debug/weirvf.ko
+
+# For 7.2, which wants Debian 13's compiler; likewise
+$(call weir-drivers,7.2,$(BUILD)/deps/guest/kernel-7.2,$(BUILD)/deps/guest/kernel-7.2/versions $(BUILD)/deps/trixie/key,guest/trixie/enter)
+drivers-7.2: $(BUILD)/drivers/7.2/weir.ko $(BUILD)/drivers/7.2/weirvf.ko
 
 DKMS_VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' driver-common/dkms.conf)
 DKMS_TREE := $(BUILD)/dkms/weir-$(DKMS_VERSION)

@@ -104,58 +104,59 @@ int weir_contexts_max_queue(const struct weir_device *weir)
 	return most;
 }
 
-static int weir_context_choose(const struct weir_device *weir, u32 *number)
+/**
+ * weir_context_choose() - a number that no context has
+ * @weir: the function
+ *
+ * Return: it, or -ENOSPC: there are as many as can be.
+ */
+int weir_context_choose(const struct weir_device *weir)
 {
-	for (*number = 1; *number <= ARRAY_SIZE(weir->contexts); ++*number)
-		if (!weir_context_exists(weir, *number))
-			return 0;
+	int number;
+
+	for (number = 1; number <= ARRAY_SIZE(weir->contexts); number++)
+		if (!weir_context_exists(weir, number))
+			return number;
 	return -ENOSPC;
+}
+
+/**
+ * weir_context_init() - what a new context is where the user has no wish
+ * @weir: the function
+ * @rss: filled in: as the interface's own, but over all queues
+ */
+void weir_context_init(const struct weir_device *weir, struct weir_rss *rss)
+{
+	unsigned int i;
+
+	*rss = weir->rss;
+	for (i = 0; i < ARRAY_SIZE(rss->table); i++)
+		rss->table[i] = ethtool_rxfh_indir_default(i, weir->config.pairs);
 }
 
 /**
  * weir_context_set() - make or change a context
  * @weir: the function
- * @number: which; ETH_RXFH_CONTEXT_ALLOC: a new one, whose number is given back
- * @table: of queues; NULL: as it is, or over all queues
- * @key: NULL: as it is, or the interface's own
+ * @number: which, from 1 to WEIR_SPREAD_CONTEXTS
+ * @rss: what it shall be
  *
- * Return: 0; -ENOENT, -ENOSPC, or another negative errno, nothing is changed then.
+ * Return: 0, or a negative errno, nothing is changed then.
  */
-int weir_context_set(struct weir_device *weir, u32 *number, const u32 *table, const u8 *key)
+int weir_context_set(struct weir_device *weir, u32 number, const struct weir_rss *rss)
 {
-	bool new = *number == ETH_RXFH_CONTEXT_ALLOC;
-	struct weir_context *context, old;
-	unsigned int i;
-	u32 chosen;
+	struct weir_context *context = &weir->contexts[number - 1], old = *context;
 	int err = 0;
 
 	if (!weir_contexts_offered(weir))
 		return -EOPNOTSUPP;
-	if (new)
-		err = weir_context_choose(weir, &chosen);
-	else if (weir_context_exists(weir, *number))
-		chosen = *number;
-	else
-		err = -ENOENT;
-	if (err)
-		return err;
-	context = &weir->contexts[chosen - 1];
-	old = *context;
-	if (new) {
-		*context = (struct weir_context){ .exists = true, .rss = weir->rss };
-		for (i = 0; i < ARRAY_SIZE(context->rss.table); i++)
-			context->rss.table[i] =
-				ethtool_rxfh_indir_default(i, weir->config.pairs);
-	}
-	weir_rss_write(&context->rss, table, key);
+	context->exists = true;
+	context->rss = *rss;
 	if (weir_contexts_live(weir))
-		err = weir_context_tell(weir, chosen);
+		err = weir_context_tell(weir, number);
 	else
 		context->told = false;
 	if (err)
 		*context = old;
-	else
-		*number = chosen;
 	return err;
 }
 

@@ -174,16 +174,38 @@ static int weir_set_channels(struct net_device *netdev, struct ethtool_channels 
 
 /* --- receive flows --- */
 
+#if WEIR_HAVE_RX_RING_COUNT
+static u32 weir_get_rx_ring_count(struct net_device *netdev)
+{
+	return weir_of(netdev)->config.pairs;
+}
+#endif
+
+#if !WEIR_HAVE_RXFH_FIELDS
+static int weir_get_rxnfc_fields(const struct weir_device *weir, struct ethtool_rxnfc *info)
+{
+	u32 fields;
+	int err = weir_get_hash_fields(&weir->rss, info->flow_type, &fields);
+
+	info->data = fields;
+	return err;
+}
+#endif
+
 static int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info, u32 *locations)
 {
 	struct weir_device *weir = weir_of(netdev);
 
 	switch (info->cmd) {
+#if !WEIR_HAVE_RX_RING_COUNT
 	case ETHTOOL_GRXRINGS:
 		info->data = weir->config.pairs;
 		return 0;
+#endif
+#if !WEIR_HAVE_RXFH_FIELDS
 	case ETHTOOL_GRXFH:
-		return weir_get_hash_fields(weir, info);
+		return weir_get_rxnfc_fields(weir, info);
+#endif
 	case ETHTOOL_GRXCLSRLCNT:
 		return weir_ntuple_count(weir, info);
 	case ETHTOOL_GRXCLSRULE:
@@ -200,8 +222,10 @@ static int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info)
 	struct weir_device *weir = weir_of(netdev);
 
 	switch (info->cmd) {
+#if !WEIR_HAVE_RXFH_FIELDS
 	case ETHTOOL_SRXFH:
-		return weir_set_hash_fields(weir, info);
+		return weir_set_hash_fields(weir, 0, info->flow_type, info->data);
+#endif
 	case ETHTOOL_SRXCLSRLINS:
 		return weir_ntuple_add(weir, info);
 	case ETHTOOL_SRXCLSRLDEL:
@@ -408,8 +432,23 @@ const struct ethtool_ops weir_ethtool_ops = {
 #if WEIR_HAVE_RSS_SYM_XOR
 	.cap_rss_sym_xor_supported = true,
 #endif
-#if WEIR_HAVE_RXFH_CONTEXT_PARAM
-	.cap_rss_ctx_supported = true,
+#if WEIR_HAVE_RSS_INPUT_XFRM
+	.supported_input_xfrm = RXH_XFRM_SYM_XOR,
+#endif
+#if WEIR_HAVE_RXFH_CONTEXT_CREATE
+	.rxfh_per_ctx_key = true,
+	.rxfh_max_num_contexts = WEIR_SPREAD_CONTEXTS + 1,
+	.create_rxfh_context = weir_create_rxfh_context,
+	.modify_rxfh_context = weir_modify_rxfh_context,
+	.remove_rxfh_context = weir_remove_rxfh_context,
+#endif
+#if WEIR_HAVE_RXFH_FIELDS
+	.rxfh_per_ctx_fields = true,
+	.get_rxfh_fields = weir_get_rxfh_fields,
+	.set_rxfh_fields = weir_set_rxfh_fields,
+#endif
+#if WEIR_HAVE_RX_RING_COUNT
+	.get_rx_ring_count = weir_get_rx_ring_count,
 #endif
 	.get_drvinfo = weir_get_drvinfo,
 	.get_link = ethtool_op_get_link,

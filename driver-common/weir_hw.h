@@ -710,6 +710,8 @@ extern const struct ethtool_ops weir_ethtool_ops;
 
 /* weir_rss.c: receive side scaling; under RTNL */
 struct ethtool_rxnfc;
+struct ethtool_rxfh_context;
+struct ethtool_rxfh_fields;
 struct ethtool_rxfh_param;
 void weir_rss_init(struct weir_device *weir);
 void weir_rss_spread_evenly(struct weir_device *weir, unsigned int pairs);
@@ -726,9 +728,23 @@ int weir_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param,
 int weir_get_rxfh(struct net_device *netdev, u32 *table, u8 *key, u8 *function);
 int weir_set_rxfh(struct net_device *netdev, const u32 *table, const u8 *key, const u8 function);
 #endif
-int weir_get_hash_fields(const struct weir_device *weir, struct ethtool_rxnfc *info);
-int weir_set_hash_fields(struct weir_device *weir, const struct ethtool_rxnfc *info);
-
+int weir_get_hash_fields(const struct weir_rss *rss, u32 flow_type, u32 *fields);
+int weir_set_hash_fields(struct weir_device *weir, u32 context, u32 flow_type, u64 fields);
+#if WEIR_HAVE_RXFH_FIELDS
+int weir_get_rxfh_fields(struct net_device *netdev, struct ethtool_rxfh_fields *fields);
+int weir_set_rxfh_fields(struct net_device *netdev, const struct ethtool_rxfh_fields *fields,
+			 struct netlink_ext_ack *extack);
+#endif
+#if WEIR_HAVE_RXFH_CONTEXT_CREATE
+int weir_create_rxfh_context(struct net_device *netdev, struct ethtool_rxfh_context *context,
+			     const struct ethtool_rxfh_param *param,
+			     struct netlink_ext_ack *extack);
+int weir_modify_rxfh_context(struct net_device *netdev, struct ethtool_rxfh_context *context,
+			     const struct ethtool_rxfh_param *param,
+			     struct netlink_ext_ack *extack);
+int weir_remove_rxfh_context(struct net_device *netdev, struct ethtool_rxfh_context *context,
+			     u32 number, struct netlink_ext_ack *extack);
+#endif
 #if WEIR_HAVE_RXFH_CONTEXT_OPS
 int weir_get_rxfh_context(struct net_device *netdev, u32 *table, u8 *key, u8 *function, u32 number);
 int weir_set_rxfh_context(struct net_device *netdev, const u32 *table, const u8 *key,
@@ -740,7 +756,9 @@ bool weir_context_exists(const struct weir_device *weir, u32 number);
 int weir_contexts_tell(struct weir_device *weir);
 void weir_contexts_forget(struct weir_device *weir);
 int weir_contexts_max_queue(const struct weir_device *weir);
-int weir_context_set(struct weir_device *weir, u32 *number, const u32 *table, const u8 *key);
+int weir_context_choose(const struct weir_device *weir);
+void weir_context_init(const struct weir_device *weir, struct weir_rss *rss);
+int weir_context_set(struct weir_device *weir, u32 number, const struct weir_rss *rss);
 int weir_context_delete(struct weir_device *weir, u32 number);
 const struct weir_rss *weir_context_rss(const struct weir_device *weir, u32 number);
 

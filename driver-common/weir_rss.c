@@ -152,18 +152,40 @@ static bool weir_rss_has_function(u8 function)
 }
 
 #if WEIR_HAVE_RXFH_PARAM
+#if WEIR_HAVE_RSS_SYM_XOR || WEIR_HAVE_RSS_INPUT_XFRM
+static u8 weir_rss_transform(const struct weir_rss *rss)
+{
+	return rss->function == WEIR_HASH_FUNCTION_SYMMETRIC_XOR ? RXH_XFRM_SYM_XOR : 0;
+}
+#endif
+
 int weir_get_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param)
 {
-	const struct weir_rss *rss = weir_context_rss(weir_of(netdev), param->rss_context);
+	const struct weir_rss *rss = &weir_of(netdev)->rss;
 
-	if (!rss)
-		return -ENOENT;
 	param->hfunc = ETH_RSS_HASH_TOP;
-#if WEIR_HAVE_RSS_SYM_XOR
-	if (rss->function == WEIR_HASH_FUNCTION_SYMMETRIC_XOR)
-		param->input_xfrm = RXH_XFRM_SYM_XOR;
+#if WEIR_HAVE_RSS_SYM_XOR || WEIR_HAVE_RSS_INPUT_XFRM
+	param->input_xfrm = weir_rss_transform(rss);
 #endif
 	weir_rss_read(rss, param->indir, param->key);
+	return 0;
+}
+
+/* Takes over what the user wants changed. */
+static int weir_rss_apply(struct weir_rss *rss, const struct ethtool_rxfh_param *param,
+			  struct netlink_ext_ack *extack)
+{
+	if (!weir_rss_has_function(param->hfunc)) {
+		NL_SET_ERR_MSG_MOD(extack, "the card hashes by Toeplitz only: hfunc toeplitz");
+		return -EOPNOTSUPP;
+	}
+#if WEIR_HAVE_RSS_SYM_XOR || WEIR_HAVE_RSS_INPUT_XFRM
+	if (param->input_xfrm != RXH_XFRM_NO_CHANGE)
+		rss->function = param->input_xfrm & RXH_XFRM_SYM_XOR ?
+					WEIR_HASH_FUNCTION_SYMMETRIC_XOR :
+					WEIR_HASH_FUNCTION_TOEPLITZ;
+#endif
+	weir_rss_write(rss, param->indir, param->key);
 	return 0;
 }
 
@@ -173,22 +195,7 @@ int weir_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param,
 	struct weir_device *weir = weir_of(netdev);
 	struct weir_rss rss = weir->rss;
 
-	if (!weir_rss_has_function(param->hfunc)) {
-		NL_SET_ERR_MSG_MOD(extack, "the card hashes by Toeplitz only: hfunc toeplitz");
-		return -EOPNOTSUPP;
-	}
-	if (param->rss_context && param->rss_delete)
-		return weir_context_delete(weir, param->rss_context);
-	if (param->rss_context)
-		return weir_context_set(weir, &param->rss_context, param->indir, param->key);
-#if WEIR_HAVE_RSS_SYM_XOR
-	if (param->input_xfrm != RXH_XFRM_NO_CHANGE)
-		rss.function = param->input_xfrm & RXH_XFRM_SYM_XOR ?
-				       WEIR_HASH_FUNCTION_SYMMETRIC_XOR :
-				       WEIR_HASH_FUNCTION_TOEPLITZ;
-#endif
-	weir_rss_write(&rss, param->indir, param->key);
-	return weir_rss_change(weir, &rss);
+	return weir_rss_apply(&rss, param, extack) ?: weir_rss_change(weir, &rss);
 }
 #else
 int weir_get_rxfh(struct net_device *netdev, u32 *table, u8 *key, u8 *function)
@@ -211,6 +218,47 @@ int weir_set_rxfh(struct net_device *netdev, const u32 *table, const u8 *key, co
 }
 #endif
 
+#if WEIR_HAVE_RXFH_CONTEXT_CREATE
+/* The kernel chooses the number, and shows the user what it keeps of a context itself: what he had no wish for it learns here. */
+int weir_create_rxfh_context(struct net_device *netdev, struct ethtool_rxfh_context *context,
+			     const struct ethtool_rxfh_param *param, struct netlink_ext_ack *extack)
+{
+	struct weir_device *weir = weir_of(netdev);
+	struct weir_rss rss;
+	int err;
+
+	weir_context_init(weir, &rss);
+	err = weir_rss_apply(&rss, param, extack) ?:
+		      weir_context_set(weir, param->rss_context, &rss);
+	if (err)
+		return err;
+	weir_rss_read(&rss, param->indir ? NULL : ethtool_rxfh_context_indir(context),
+		      param->key ? NULL : ethtool_rxfh_context_key(context));
+	context->hfunc = ETH_RSS_HASH_TOP;
+	context->input_xfrm = weir_rss_transform(&rss);
+	return 0;
+}
+
+int weir_modify_rxfh_context(struct net_device *netdev, struct ethtool_rxfh_context *context,
+			     const struct ethtool_rxfh_param *param, struct netlink_ext_ack *extack)
+{
+	struct weir_device *weir = weir_of(netdev);
+	struct weir_rss rss;
+
+	if (!weir_context_exists(weir, param->rss_context))
+		return -ENOENT;
+	rss = *weir_context_rss(weir, param->rss_context);
+	return weir_rss_apply(&rss, param, extack) ?:
+		       weir_context_set(weir, param->rss_context, &rss);
+}
+
+int weir_remove_rxfh_context(struct net_device *netdev, struct ethtool_rxfh_context *context,
+			     u32 number, struct netlink_ext_ack *extack)
+{
+	return weir_context_delete(weir_of(netdev), number);
+}
+#endif
+
 #if WEIR_HAVE_RXFH_CONTEXT_OPS
 int weir_get_rxfh_context(struct net_device *netdev, u32 *table, u8 *key, u8 *function, u32 number)
 {
@@ -227,11 +275,29 @@ int weir_get_rxfh_context(struct net_device *netdev, u32 *table, u8 *key, u8 *fu
 int weir_set_rxfh_context(struct net_device *netdev, const u32 *table, const u8 *key,
 			  const u8 function, u32 *number, bool delete)
 {
+	struct weir_device *weir = weir_of(netdev);
+	struct weir_rss rss;
+	int chosen = *number, err;
+
 	if (delete)
-		return weir_context_delete(weir_of(netdev), *number);
+		return weir_context_delete(weir, *number);
 	if (!weir_rss_has_function(function))
 		return -EOPNOTSUPP;
-	return weir_context_set(weir_of(netdev), number, table, key);
+	if (*number == ETH_RXFH_CONTEXT_ALLOC) {
+		chosen = weir_context_choose(weir);
+		if (chosen < 0)
+			return chosen;
+		weir_context_init(weir, &rss);
+	} else if (weir_context_exists(weir, *number)) {
+		rss = *weir_context_rss(weir, *number);
+	} else {
+		return -ENOENT;
+	}
+	weir_rss_write(&rss, table, key);
+	err = weir_context_set(weir, chosen, &rss);
+	if (!err)
+		*number = chosen;
+	return err;
 }
 #endif
 
@@ -270,55 +336,91 @@ static const struct weir_rss_flow *weir_rss_flow_of(u32 flow)
 }
 
 /**
- * weir_get_hash_fields() - ETHTOOL_GRXFH
- * @weir: the function
- * @info: its flow_type says which flows; data is filled in
+ * weir_get_hash_fields() - what is hashed of some flows
+ * @rss: by these settings
+ * @flow_type: which flows (ethtool's TCP_V4_FLOW …)
+ * @fields: filled in: RXH_…
  *
  * Return: 0, or -EINVAL: no such flows.
  */
-int weir_get_hash_fields(const struct weir_device *weir, struct ethtool_rxnfc *info)
+int weir_get_hash_fields(const struct weir_rss *rss, u32 flow_type, u32 *fields)
 {
-	const struct weir_rss_flow *flow = weir_rss_flow_of(info->flow_type);
+	const struct weir_rss_flow *flow = weir_rss_flow_of(flow_type);
 
-	info->data = 0;
+	*fields = 0;
 	if (!flow)
 		return -EINVAL;
-	if (weir->rss.types & flow->ports)
-		info->data = WEIR_RXH_ADDRESSES | WEIR_RXH_PORTS;
-	else if (weir->rss.types & flow->addresses)
-		info->data = WEIR_RXH_ADDRESSES;
+	if (rss->types & flow->ports)
+		*fields = WEIR_RXH_ADDRESSES | WEIR_RXH_PORTS;
+	else if (rss->types & flow->addresses)
+		*fields = WEIR_RXH_ADDRESSES;
+	return 0;
+}
+
+/* A protocol without its ports is hashed as any other of its version of IP is: by the addresses, or (when IPv4 or IPv6 as such are
+ * not hashed) not at all. Wishes that this cannot meet are refused. */
+static int weir_rss_choose_fields(struct weir_rss *rss, u32 flow_type, u64 fields)
+{
+	const struct weir_rss_flow *flow = weir_rss_flow_of(flow_type);
+
+	if (!flow)
+		return -EINVAL;
+	if (flow->ports && fields == (WEIR_RXH_ADDRESSES | WEIR_RXH_PORTS)) {
+		rss->types |= flow->ports;
+	} else if (flow->ports) {
+		if (fields != (rss->types & flow->addresses ? WEIR_RXH_ADDRESSES : 0))
+			return -EINVAL;
+		rss->types &= ~flow->ports;
+	} else if (fields == WEIR_RXH_ADDRESSES) {
+		rss->types |= flow->addresses;
+	} else if (!fields) {
+		rss->types &= ~flow->addresses;
+	} else {
+		return -EINVAL;
+	}
 	return 0;
 }
 
 /**
- * weir_set_hash_fields() - ETHTOOL_SRXFH
+ * weir_set_hash_fields() - choose what is hashed of some flows
  * @weir: the function
- * @info: flow_type, and in data what is hashed of it
+ * @context: of this context; 0: of the interface itself
+ * @flow_type: which flows
+ * @fields: RXH_…
  *
- * A protocol without its ports is hashed as any other of its version of IP is: by the addresses, or (when IPv4 or IPv6 as such are
- * not hashed) not at all. Wishes that this cannot meet are refused.
- *
- * Return: 0 or a negative errno.
+ * Return: 0; -EINVAL: the card cannot; -ENOENT: no such context; or another negative errno.
  */
-int weir_set_hash_fields(struct weir_device *weir, const struct ethtool_rxnfc *info)
+int weir_set_hash_fields(struct weir_device *weir, u32 context, u32 flow_type, u64 fields)
 {
-	const struct weir_rss_flow *flow = weir_rss_flow_of(info->flow_type);
-	struct weir_rss rss = weir->rss;
+	const struct weir_rss *now = weir_context_rss(weir, context);
+	struct weir_rss rss;
+	int err;
 
-	if (!flow)
-		return -EINVAL;
-	if (flow->ports && info->data == (WEIR_RXH_ADDRESSES | WEIR_RXH_PORTS)) {
-		rss.types |= flow->ports;
-	} else if (flow->ports) {
-		if (info->data != (rss.types & flow->addresses ? WEIR_RXH_ADDRESSES : 0))
-			return -EINVAL;
-		rss.types &= ~flow->ports;
-	} else if (info->data == WEIR_RXH_ADDRESSES) {
-		rss.types |= flow->addresses;
-	} else if (!info->data) {
-		rss.types &= ~flow->addresses;
-	} else {
-		return -EINVAL;
-	}
-	return weir_rss_change(weir, &rss);
+	if (!now)
+		return -ENOENT;
+	rss = *now;
+	err = weir_rss_choose_fields(&rss, flow_type, fields);
+	if (err)
+		return err;
+	return context ? weir_context_set(weir, context, &rss) : weir_rss_change(weir, &rss);
 }
+
+#if WEIR_HAVE_RXFH_FIELDS
+int weir_get_rxfh_fields(struct net_device *netdev, struct ethtool_rxfh_fields *fields)
+{
+	const struct weir_rss *rss = weir_context_rss(weir_of(netdev), fields->rss_context);
+
+	return rss ? weir_get_hash_fields(rss, fields->flow_type, &fields->data) : -ENOENT;
+}
+
+int weir_set_rxfh_fields(struct net_device *netdev, const struct ethtool_rxfh_fields *fields,
+			 struct netlink_ext_ack *extack)
+{
+	int err = weir_set_hash_fields(weir_of(netdev), fields->rss_context, fields->flow_type,
+				       fields->data);
+
+	if (err == -EINVAL)
+		NL_SET_ERR_MSG_MOD(extack, "the card hashes both addresses or none of a kind of flows, and both ports or none");
+	return err;
+}
+#endif

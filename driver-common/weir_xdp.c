@@ -212,6 +212,21 @@ static bool weir_xdp_add_frag(struct weir_rx_ring *rx, struct page *page, unsign
 	return true;
 }
 
+/* Tells an skb made of a frame's first buffer of those behind it, which stand in its frags already. */
+static void weir_xdp_adopt_frags(struct sk_buff *skb, struct xdp_buff *frame,
+				 unsigned int frags, unsigned int bytes, unsigned int truesize)
+{
+#if WEIR_HAVE_XDP_SKB_FLAGS
+	xdp_update_skb_frags_info(skb, frags, bytes, truesize, xdp_buff_get_skb_flags(frame));
+#else
+	skb_shinfo(skb)->nr_frags = frags;
+	skb->len += bytes;
+	skb->data_len += bytes;
+	skb->truesize += truesize;
+	skb->pfmemalloc |= xdp_buff_is_frag_pfmemalloc(frame);
+#endif
+}
+
 /* Makes the frame an skb, which takes its buffers. */
 static struct sk_buff *weir_xdp_build_skb(const struct weir_rx_ring *rx, struct xdp_buff *frame)
 {
@@ -229,13 +244,8 @@ static struct sk_buff *weir_xdp_build_skb(const struct weir_rx_ring *rx, struct 
 	__skb_put(skb, frame->data_end - frame->data);
 	if (meta_bytes)
 		skb_metadata_set(skb, meta_bytes);
-	if (frags) {
-		skb_shinfo(skb)->nr_frags = frags;
-		skb->len += frags_bytes;
-		skb->data_len += frags_bytes;
-		skb->truesize += frags * rx->page_bytes;
-		skb->pfmemalloc |= xdp_buff_is_frag_pfmemalloc(frame);
-	}
+	if (frags)
+		weir_xdp_adopt_frags(skb, frame, frags, frags_bytes, frags * rx->page_bytes);
 	return skb;
 }
 

@@ -150,7 +150,7 @@ class Guest:
         """Nothing is started yet.
 
         job: the script run in the guest: a path on the host, or its text where it begins with "#!".
-        devices: QEMU arguments (see machine.nic_arguments). kernel: "6.1", "6.12", or an image of one's own with modules_folder.
+        devices: QEMU arguments (see machine.nic_arguments). kernel: one of DEBIAN_KERNELS, or an image of one's own with modules_folder.
         cmdline_extra: more for the kernel's command line. timeout_s: from start() to the end; then QEMU is killed.
         overlay_files: {path in the guest: path on the host, or bytes}. preload: a library for LD_PRELOAD, or a list.
         modules: .ko files beside those in build/drivers/<kernel>. programs: programs of this machine to bring along.

@@ -13,7 +13,8 @@ from .errors import GuestError
 from .modules import ModuleTree
 from .paths import BUILD, GUEST_BUILD, lock, replace_file, shown
 
-DEBIAN_KERNELS = ("6.1", "6.12")
+# Fetched by make deps; the last by `make guest-7.2` alone.
+DEBIAN_KERNELS = ("6.1", "6.12", "7.2")
 
 # A note in the kernel's ELF image with the address at which QEMU can start it as it is (PVH): Xen's elfnote.h.
 XEN_NOTE_PHYS32_ENTRY = 18
@@ -123,10 +124,10 @@ class Kernel:
 
 
 def debian_kernel(series):
-    """The kernel of that series ("6.1", "6.12") as fetched by deps/fetch-guest.sh."""
+    """The kernel of that series (one of DEBIAN_KERNELS) as fetched by deps/fetch-guest.sh."""
     home = os.path.join(BUILD, "deps", "guest", "kernel-" + series)
     if not os.path.exists(os.path.join(home, "versions")):
-        raise GuestError("kernel %s is not in %s: fetch it with deps/fetch-guest.sh" % (series, shown(home)))
+        raise GuestError("kernel %s is not in %s: fetch it with deps/fetch-guest.sh %s" % (series, shown(home), series))
     return Kernel(
         series, os.path.join(home, "vmlinuz"), os.path.join(home, "modules"), os.path.join(BUILD, "drivers", series)
     )
@@ -145,11 +146,11 @@ def own_kernel(image, modules_folder=None):
 
 
 def find_kernel(name, modules_folder=None):
-    """The kernel called "6.1" or "6.12", or the one in the file `name`."""
+    """The kernel of that series (one of DEBIAN_KERNELS), or the one in the file `name`."""
     if name in DEBIAN_KERNELS:
         if modules_folder is not None:
             raise GuestError("kernel %s has its own modules: a modules folder goes with a kernel image of one's own" % name)
         return debian_kernel(name)
     if not os.path.isfile(name):
-        raise GuestError("no kernel '%s': neither %s nor a file" % (name, " nor ".join(DEBIAN_KERNELS)))
+        raise GuestError("no kernel '%s': none of %s, nor a file" % (name, ", ".join(DEBIAN_KERNELS)))
     return own_kernel(name, modules_folder)

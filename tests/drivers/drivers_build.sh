@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # The Linux drivers build against a guests' kernel from a DKMS tree that stands alone, by the commands of its dkms.conf,
-# without a warning at W=1; sparse finds nothing; and (looked at with 6.1) these checks notice what they are there for.
+# without a warning at W=1; sparse finds nothing (not with 7.2); and (looked at with 6.1) these checks notice what they are there for.
 #
 #	tests/drivers/drivers_build.sh [KERNEL]      6.1 where none is named
 # shellcheck disable=SC2317 # functions are called by tap_run
@@ -12,6 +12,9 @@
 BUILD=${BUILD:-build}
 kernel=${1:-6.1}
 word=${kernel//./_}
+# 7.2 is built with Debian 13's compiler.
+enter=()
+[ "$kernel" != 7.2 ] || enter=(guest/trixie/enter)
 headers=$PWD/$BUILD/deps/guest/kernel-$kernel/headers
 work=$PWD/$BUILD/drivers-check
 rm -rf "${work:?}/$kernel"
@@ -36,12 +39,12 @@ dkms_tree_builds() {
 	make --no-print-directory dkms-tree || return 1
 	cp -r "$BUILD"/dkms/weir-* "$tree"
 	(
-		cd "$tree" || exit 1
 		# shellcheck disable=SC2034 # read by dkms.conf
 		kernelver=$1 kernel_source_dir=$2
 		# shellcheck source=/dev/null
-		. ./dkms.conf
-		eval "${MAKE[0]}" >log 2>&1 || { tail -n 30 log; exit 1; }
+		. "$tree/dkms.conf"
+		"${enter[@]}" bash -c "cd '$tree' && ${MAKE[0]}" >"$tree/log" 2>&1 || { tail -n 30 "$tree/log"; exit 1; }
+		cd "$tree" || exit 1
 		for i in "${!BUILT_MODULE_NAME[@]}"; do
 			[ -s "${BUILT_MODULE_LOCATION[i]}/${BUILT_MODULE_NAME[i]}.ko" ] || exit 1
 		done
@@ -80,7 +83,9 @@ notices() {
 
 tap_run "driver.build.kernel_${word}_dkms_tree_builds_alone" dkms_tree_builds "$kernel" "$headers"
 tap_run "driver.build.kernel_${word}_has_no_warning_at_w1" was_silent "$kernel"
-tap_run "driver.build.kernel_${word}_sparse_finds_nothing" sparse_is_silent "$kernel" "$headers"
+# 7.2's kbuild refuses Debian 13's sparse, which does not know __typeof_unqual__.
+[ "$kernel" = 7.2 ] ||
+	tap_run "driver.build.kernel_${word}_sparse_finds_nothing" sparse_is_silent "$kernel" "$headers"
 [ "$kernel" = 6.1 ] || tap_done
 tap_run driver.build.a_compiler_warning_is_noticed notices \
 	'int weir_mistake(void); int weir_mistake(void) { int unused; return 0; }' 'unused variable'
