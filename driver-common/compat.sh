@@ -100,6 +100,10 @@ u32 g(struct net_device *d);
 void f(struct ethtool_ops *o);
 void f(struct ethtool_ops *o) { o->get_rx_ring_count = g; }'
 
+probe GSO_FIXEDID_INNER '
+#include <linux/skbuff.h>
+int f(void);
+int f(void) { return SKB_GSO_TCP_FIXEDID_INNER; }'
 probe NDO_HWTSTAMP '
 int g(struct net_device *d, struct kernel_hwtstamp_config *c, struct netlink_ext_ack *e);
 void f(struct net_device_ops *o);

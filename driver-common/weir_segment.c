@@ -9,6 +9,13 @@
 #include "weir_hw.h"
 #include "weir_tx.h"
 
+/* Identifications that the segments of a packet in a tunnel keep: of the outer header, of the inner one */
+#if WEIR_HAVE_GSO_FIXEDID_INNER
+#define WEIR_GSO_FIXED_IN_TUNNEL (SKB_GSO_TCP_FIXEDID | SKB_GSO_TCP_FIXEDID_INNER)
+#else
+#define WEIR_GSO_FIXED_IN_TUNNEL SKB_GSO_TCP_FIXEDID
+#endif
+
 #define WEIR_PORT_VXLAN 4789
 #define WEIR_PORT_GENEVE 6081
 
@@ -58,7 +65,7 @@ static bool weir_segment_knows_tunnel(const struct sk_buff *skb)
 	__be16 port;
 
 	if (!(skb_shinfo(skb)->gso_type & (SKB_GSO_UDP_TUNNEL | SKB_GSO_UDP_TUNNEL_CSUM)) ||
-	    skb_shinfo(skb)->gso_type & SKB_GSO_TCP_FIXEDID ||
+	    skb_shinfo(skb)->gso_type & WEIR_GSO_FIXED_IN_TUNNEL ||
 	    skb->inner_protocol_type != ENCAP_TYPE_ETHER ||
 	    skb->inner_protocol != htons(ETH_P_TEB))
 		return false;
