@@ -14,6 +14,8 @@ $(BUILD)/deps/guest/kernel-7.2/versions:
 # Debian 13, for the tools that Debian 12 has too old. The script itself sees what is stale.
 $(BUILD)/deps/trixie/key: guest/trixie/root guest/trixie/packages.txt
 	$(Q)guest/trixie/root
+$(BUILD)/deps/trixie/root.img.key: guest/trixie/image $(BUILD)/deps/trixie/key
+	$(Q)guest/trixie/image
 
 $(BUILD)/guest/initramfs-%.cpio.gz: FORCE
 	$(Q)guest/make-initramfs $*

@@ -15,6 +15,10 @@ $(BUILD)/bpf/xdp.o: tests/guest/xdp/programs.bpf.c
 		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 ALL_EXTRA += $(BUILD)/bpf/xdp.o
 
+# The kernel's own tests of drivers, as fetched
+$(BUILD)/deps/guest/selftests-7.2/version: tests/guest/selftests/fetch $(BUILD)/deps/guest/kernel-7.2/versions $(BUILD)/deps/trixie/key
+	$(Q)tests/guest/selftests/fetch
+
 # The family is younger than Debian 12's own headers: its numbers are those of the guests' 6.12.
 NETDEV_HEADERS := $(firstword $(wildcard $(BUILD)/deps/guest/kernel-6.12/tree/usr/src/linux-headers-*-common/include/uapi))
 ifneq ($(NETDEV_HEADERS),)

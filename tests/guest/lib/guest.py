@@ -29,6 +29,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # What tests use, under one name.
 from weirvm.errors import GuestError  # noqa: E402,F401
 from weirvm.guest import Guest, Result, run_guest  # noqa: E402,F401
+from weirvm.kernels import find_kernel  # noqa: E402,F401
 from weirvm.machine import iommu_arguments, nic_arguments, shared_memory_arguments, weir_arguments  # noqa: E402,F401
 from weirvm.paths import BUILD, TOP, WEIR_QEMU, shown  # noqa: E402,F401
 
