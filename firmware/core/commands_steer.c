@@ -133,6 +133,7 @@ enum weir_status weir_command_steer_get(struct weir_request *request)
 	if (rule->marks)
 		weir_put_u32(response, WEIR_ATTRIBUTE_STEER_MARK, rule->mark);
 	weir_put_u64(response, WEIR_ATTRIBUTE_STEER_FRAMES, rule->frames);
+	weir_put_u64(response, WEIR_ATTRIBUTE_STEER_BYTES, rule->bytes);
 	return WEIR_STATUS_OK;
 }
 

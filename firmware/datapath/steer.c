@@ -13,9 +13,9 @@ static struct weir_steer_rule *rule_at(const struct weir_steering *steering, uin
 	return index ? &steering->rules[index - 1] : NULL;
 }
 
-static uint32_t index_of(const struct weir_steering *steering, const struct weir_steer_rule *rule)
+static uint16_t index_of(const struct weir_steering *steering, const struct weir_steer_rule *rule)
 {
-	return (uint32_t)(rule - steering->rules) + 1;
+	return (uint16_t)(rule - steering->rules + 1);
 }
 
 /* 64 bits of a product of 128: with secret seeds nobody can choose keys that collide. */
@@ -136,12 +136,14 @@ static struct weir_steer_rule *find_for(const struct weir_steering *steering,
 
 /* The rule of the frame, if another than the last time, counts it. */
 static void count_frame(const struct weir_steering *steering, struct weir_steered *steered,
-			struct weir_steer_rule *rule)
+			struct weir_steer_rule *rule, uint32_t bytes)
 {
 	uint32_t index = rule ? index_of(steering, rule) : 0;
 
-	if (rule && index != steered->rule)
+	if (rule && index != steered->rule) {
 		rule->frames++;
+		rule->bytes += bytes;
+	}
 	steered->rule = index;
 }
 
@@ -194,7 +196,7 @@ uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *bur
 	steered->queue = vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
 	weir_steer_key(burst, number, vport, &key);
 	rule = find_for(&firmware->steering, vport, &key);
-	count_frame(&firmware->steering, steered, rule);
+	count_frame(&firmware->steering, steered, rule, frame->bytes);
 	if (!rule)
 		return steered->queue;
 	if (rule->action == WEIR_STEER_ACTION_DROP)
@@ -317,7 +319,7 @@ static struct weir_steer_rule *take_rule(struct weir_steering *steering)
 /* Takes a rule out of a chain that begins at *link, in which `next` of a rule is the next one. */
 #define unchain(steering, link, rule, next)                   \
 	do {                                                  \
-		uint32_t *at_ = (link);                       \
+		uint16_t *at_ = (link);                       \
                                                               \
 		while (*at_ != index_of(steering, rule))      \
 			at_ = &rule_at(steering, *at_)->next; \
@@ -362,9 +364,9 @@ static void insert_rule(struct weir_steering *steering, struct weir_vport *vport
 	if (number == WEIR_STEER_MASKS)
 		number = make_group(own, &request->mask);
 	struct weir_steer_group *group = &own->groups[number];
-	uint32_t *bucket = &steering->buckets[bucket_of(steering, vport->index, number,
+	uint16_t *bucket = &steering->buckets[bucket_of(steering, vport->index, number,
 							group->pairs, &request->key)];
-	uint32_t *located =
+	uint16_t *located =
 		&steering->located[located_bucket(steering, vport->index, request->location)];
 
 	*rule = (struct weir_steer_rule){
@@ -482,6 +484,9 @@ static uint32_t rule_count(uint32_t vport_count)
 	return WEIR_STEER_RULES + vport_count * WEIR_STEER_RULES_OWN;
 }
 
+_Static_assert(WEIR_STEER_RULES + (WEIR_PCI_MAX_VFS + 1) * WEIR_STEER_RULES_OWN <= UINT16_MAX,
+	       "a link names any rule of the largest card");
+
 static uint32_t bucket_log2(uint32_t vport_count)
 {
 	uint32_t log2 = 1;
@@ -500,7 +505,7 @@ size_t weir_steer_bytes(uint32_t vport_count)
 {
 	return aligned(rule_count(vport_count) * sizeof(struct weir_steer_rule)) +
 	       aligned(vport_count * sizeof(struct weir_steer_vport)) +
-	       2 * aligned(sizeof(uint32_t) << bucket_log2(vport_count));
+	       2 * aligned(sizeof(uint16_t) << bucket_log2(vport_count));
 }
 
 void weir_steer_init(struct weir_firmware *firmware, void *memory)
@@ -514,8 +519,8 @@ void weir_steer_init(struct weir_firmware *firmware, void *memory)
 	at += aligned(rule_count(count) * sizeof(struct weir_steer_rule));
 	steering->vports = (struct weir_steer_vport *)at;
 	at += aligned(count * sizeof(struct weir_steer_vport));
-	steering->buckets = (uint32_t *)at;
-	steering->located = (uint32_t *)(at + aligned(sizeof(uint32_t) << steering->bucket_log2));
+	steering->buckets = (uint16_t *)at;
+	steering->located = (uint16_t *)(at + aligned(sizeof(uint16_t) << steering->bucket_log2));
 	for (uint32_t i = 0; i < WEIR_ARRAY_SIZE(steering->seed); i++)
 		steering->seed[i] = (uint64_t)hal_random32(firmware->hal) << 32 |
 				    hal_random32(firmware->hal);

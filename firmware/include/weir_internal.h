@@ -290,11 +290,11 @@ struct weir_steer_words {
 	uint64_t word[WEIR_STEER_WORDS];
 };
 
-/* Free rules are chained by `next`. Links are index + 1 in steering.rules, 0 ends. */
+/* Free rules are chained by `next`. Links are index + 1 in steering.rules, 0 ends. Short, as there are thousands of rules. */
 struct weir_steer_rule {
 	struct weir_steer_words key;	     /* under the mask of its group */
-	uint32_t next, next_located;	     /* in the chains of buckets[], located[] */
-	uint32_t next_listed, before_listed; /* of the vport's */
+	uint16_t next, next_located;	     /* in the chains of buckets[], located[] */
+	uint16_t next_listed, before_listed; /* of the vport's */
 	uint16_t vport;
 	uint16_t location;
 	uint16_t queue; /* queue pair of the function, with QUEUE */
@@ -304,6 +304,7 @@ struct weir_steer_rule {
 	bool marks;
 	uint32_t mark;
 	uint64_t frames; /* that matched */
+	uint64_t bytes;	 /* of them */
 };
 
 /* The rules of a vport with one mask. */
@@ -328,15 +329,16 @@ struct weir_steer_vport {
 	struct weir_steer_group groups[WEIR_STEER_MASKS];
 	uint8_t order[WEIR_STEER_MASKS]; /* groups in use, least `first` first */
 	uint8_t group_count;
-	uint32_t list; /* of its rules */
+	uint16_t list; /* of its rules */
 };
 
 struct weir_steering {
 	struct weir_steer_rule *rules;
 	struct weir_steer_vport *vports; /* by index */
-	uint32_t *buckets, *located;	 /* by masked key; by vport and location */
+	uint16_t *buckets, *located;	 /* by masked key; by vport and location */
 	uint32_t bucket_log2;
-	uint32_t free_list, fresh; /* rules given back; rules below were taken at least once */
+	uint16_t free_list;
+	uint32_t fresh; /* rules given back; rules below were taken at least once */
 	uint32_t shared_used;
 	uint64_t seed[WEIR_STEER_WORDS + 2]; /* of the hash, secret */
 };

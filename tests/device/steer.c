@@ -25,16 +25,27 @@ int rule_delete(struct host_function *function, uint16_t location)
 			    HOST_REQUEST(HOST_U(STEER_LOCATION, location)), NULL);
 }
 
-uint64_t rule_frames(struct host_function *function, uint16_t location)
+static uint64_t rule_count(struct host_function *function, uint16_t location,
+			   enum weir_attribute_id attribute)
 {
 	static struct host_response response;
-	uint64_t frames = 0;
+	uint64_t count = 0;
 
 	if (host_command(function, WEIR_COMMAND_STEER_GET,
 			 HOST_REQUEST(HOST_U(STEER_LOCATION, location)), &response))
 		return STEER_NONE;
-	WEIR_REQUIRE(host_get(&response, WEIR_ATTRIBUTE_STEER_FRAMES, &frames));
-	return frames;
+	WEIR_REQUIRE(host_get(&response, attribute, &count));
+	return count;
+}
+
+uint64_t rule_frames(struct host_function *function, uint16_t location)
+{
+	return rule_count(function, location, WEIR_ATTRIBUTE_STEER_FRAMES);
+}
+
+uint64_t rule_bytes(struct host_function *function, uint16_t location)
+{
+	return rule_count(function, location, WEIR_ATTRIBUTE_STEER_BYTES);
 }
 
 struct host *steer_card(uint16_t vfs)

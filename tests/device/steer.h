@@ -28,8 +28,9 @@ struct rule {
 /* STEER_ADD, STEER_DELETE: the status. */
 int rule_add(struct host_function *function, const struct rule *rule);
 int rule_delete(struct host_function *function, uint16_t location);
-/* STEER_GET's count; STEER_NONE: no such rule. */
+/* STEER_GET's counts; STEER_NONE: no such rule. */
 uint64_t rule_frames(struct host_function *function, uint16_t location);
+uint64_t rule_bytes(struct host_function *function, uint16_t location);
 
 /* PF and `vfs` VFs of STEER_QUEUES queue pairs. */
 struct host *steer_card(uint16_t vfs);

@@ -354,6 +354,7 @@ static void dropped_frames_are_counted_and_others_come(void)
 		seen++;
 	WEIR_EXPECT_EQ(seen, 15);
 	WEIR_EXPECT_EQ(rule_frames(to, 1), 15);
+	WEIR_EXPECT_EQ(rule_bytes(to, 1), 15 * bytes[0]);
 	WEIR_EXPECT_EQ(host_stat(to, WEIR_STATS_SCOPE_VPORT, 0, WEIR_STAT_VPORT_RX_DROPPED_BY_RULE),
 		       15);
 	host_destroy(host);

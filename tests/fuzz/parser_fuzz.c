@@ -411,8 +411,10 @@ static void add_rule(struct input *input, uint32_t index, uint16_t location)
 	     (twin ? WEIR_STATUS_EXISTS : WEIR_STATUS_OK));
 	if (twin)
 		return;
-	if (is_twin(&vport->rules[location], &rule))
+	if (is_twin(&vport->rules[location], &rule)) {
 		rule.frames = vport->rules[location].frames;
+		rule.bytes = vport->rules[location].bytes;
+	}
 	vport->rules[location] = rule;
 }
 
@@ -422,14 +424,16 @@ static void steer(struct input *input)
 	uint16_t location = (uint16_t)(take(input, 1) % RULES);
 	struct rule *rule = &vports[index].rules[location];
 	static struct host_response response;
-	uint64_t frames = 0;
+	uint64_t frames = 0, bytes = 0;
 
 	MUST(host_command(&host->functions[index], WEIR_COMMAND_STEER_GET,
 			  HOST_REQUEST(HOST_U(STEER_LOCATION, location)),
 			  &response) == (rule->exists ? WEIR_STATUS_OK : WEIR_STATUS_NOT_FOUND));
 	if (rule->exists)
 		MUST(host_get(&response, WEIR_ATTRIBUTE_STEER_FRAMES, &frames) &&
-		     frames == rule->frames);
+		     frames == rule->frames &&
+		     host_get(&response, WEIR_ATTRIBUTE_STEER_BYTES, &bytes) &&
+		     bytes == rule->bytes);
 	if (take(input, 1) & 3) {
 		add_rule(input, index, location);
 		return;

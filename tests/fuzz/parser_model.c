@@ -281,8 +281,10 @@ static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
 
 	frame->steered = rule && rule->action == WEIR_STEER_ACTION_QUEUE;
 	frame->queue = rule ? rule->queue : 0;
-	if (rule)
+	if (rule) {
 		rule->frames++;
+		rule->bytes += sent->bytes;
+	}
 	if (rule && rule->action == WEIR_STEER_ACTION_DROP) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_BY_RULE]++;
 		return;

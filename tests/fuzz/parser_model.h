@@ -29,7 +29,7 @@ struct rule {
 	uint8_t key[RULE_BYTES], mask[RULE_BYTES];
 	uint8_t action; /* enum weir_steer_action */
 	uint16_t queue;
-	uint64_t frames;
+	uint64_t frames, bytes;
 };
 
 struct vport {

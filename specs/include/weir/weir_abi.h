@@ -813,6 +813,7 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_STEER_RULES_USED = 104, /* u16 */
 	WEIR_ATTRIBUTE_STEER_MASKS_MAX = 105, /* u8: distinct masks that they may have */
 	WEIR_ATTRIBUTE_SPREAD_CONTEXT = 106, /* u8: 1 to SPREAD_CONTEXTS: a spread context of the vport; 0, default: its own spread */
+	WEIR_ATTRIBUTE_STEER_BYTES = 128, /* u64: bytes of those frames as they came to the card */
 	WEIR_ATTRIBUTE_LIMIT
 };
 
@@ -844,7 +845,7 @@ enum weir_command {
 	WEIR_COMMAND_TX_QUEUE_MODERATE = 0x0025, /* the same of a transmit queue */
 	WEIR_COMMAND_STEER_ADD = 0x0028, /* make a steering rule, in place of one at its location */
 	WEIR_COMMAND_STEER_DELETE = 0x0029, /* undo STEER_ADD */
-	WEIR_COMMAND_STEER_GET = 0x002a, /* a steering rule, and how many frames matched it */
+	WEIR_COMMAND_STEER_GET = 0x002a, /* a steering rule, and how many frames and bytes matched it */
 	WEIR_COMMAND_STEER_LIST = 0x002b, /* locations of a vport's rules, in no particular order; STEER_LOCATION: those that come after it */
 	WEIR_COMMAND_SPREAD_DELETE = 0x002c, /* delete a spread context that no rule leads to */
 	WEIR_COMMAND_FILTER_ADD = 0x0030, /* take frames to MAC, in VLAN or in any VLAN of the vport */
