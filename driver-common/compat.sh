@@ -124,6 +124,11 @@ int g(struct net_device *d, struct ethtool_rxfh_context *c, const struct ethtool
 void f(struct ethtool_ops *o);
 void f(struct ethtool_ops *o) { o->create_rxfh_context = g; o->rxfh_max_num_contexts = 2; o->rxfh_per_ctx_key = 1; }'
 
+probe FLOW_ACTION_RX_QUEUE '
+#include <net/flow_offload.h>
+u16 f(const struct flow_action_entry *e);
+u16 f(const struct flow_action_entry *e) { return e->id == FLOW_ACTION_RX_QUEUE_MAPPING ? e->rx_queue : 0; }'
+
 objects=
 for name in $names; do
 	objects="$objects $name.o"

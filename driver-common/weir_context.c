@@ -173,7 +173,7 @@ int weir_context_delete(struct weir_device *weir, u32 number)
 
 	if (!weir_context_exists(weir, number))
 		return -ENOENT;
-	if (weir_ntuple_leads_to(weir, number))
+	if (weir_rules_lead_to(weir, number))
 		return -EBUSY;
 	err = weir_context_untell(weir, number);
 	if (!err)

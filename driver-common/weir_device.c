@@ -298,6 +298,7 @@ static void weir_init_members(struct weir_device *weir, struct pci_dev *pdev,
 	mutex_init(&weir->filter_lock);
 	mutex_init(&weir->moderation_lock);
 	xa_init(&weir->rules);
+	INIT_LIST_HEAD(&weir->flowers);
 	INIT_LIST_HEAD(&weir->zombies);
 	INIT_WORK(&weir->reset_work, weir_reset_work);
 	INIT_WORK(&weir->event_work, weir_event_work);

@@ -164,9 +164,9 @@ static int weir_set_channels(struct net_device *netdev, struct ethtool_channels 
 	config.pairs = channels->combined_count;
 	if (config.pairs == weir->config.pairs)
 		return 0;
-	if (config.pairs <= max(weir_ntuple_max_queue(weir), weir_contexts_max_queue(weir))) {
+	if (config.pairs <= max(weir_rules_max_queue(weir), weir_contexts_max_queue(weir))) {
 		netdev_warn(netdev,
-			    "rules or contexts name queues that would be gone, see ethtool -n, -x\n");
+			    "rules or contexts name queues that would be gone, see ethtool -n, -x, tc filter\n");
 		return -EINVAL;
 	}
 	return weir_reconfigure(weir, &config);

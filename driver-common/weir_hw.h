@@ -457,7 +457,8 @@ struct weir_device {
 	struct weir_context contexts[WEIR_SPREAD_CONTEXTS]; /* number n is [n - 1] */
 	struct xarray rules; /* of struct weir_rule, by location */
 	u16 rules_used;
-	u16 rules_max; /* of the card; locations are below it */
+	u16 rules_max; /* of the card */
+	struct list_head flowers; /* of struct weir_flower, those that decide first in front */
 	struct weir_data *data;
 	struct bpf_prog __rcu *xdp_program;
 	struct list_head zombies;
@@ -684,7 +685,7 @@ void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 	.ndo_set_rx_mode = weir_set_rx_mode, .ndo_get_stats64 = weir_get_stats64,       \
 	.ndo_tx_timeout = weir_tx_timeout, .ndo_vlan_rx_add_vid = weir_vlan_add,        \
 	.ndo_vlan_rx_kill_vid = weir_vlan_delete, .ndo_bpf = weir_bpf,                  \
-	.ndo_xdp_xmit = weir_xdp_xmit, WEIR_HWTSTAMP_NDOS
+	.ndo_xdp_xmit = weir_xdp_xmit, .ndo_setup_tc = weir_setup_tc, WEIR_HWTSTAMP_NDOS
 
 /* weir_time.c: the card's clock, and which frames are stamped by it */
 #if !WEIR_HAVE_KERNEL_TS_INFO
@@ -762,12 +763,17 @@ int weir_context_set(struct weir_device *weir, u32 number, const struct weir_rss
 int weir_context_delete(struct weir_device *weir, u32 number);
 const struct weir_rss *weir_context_rss(const struct weir_device *weir, u32 number);
 
-/* weir_ntuple.c: steering rules; under RTNL */
-bool weir_ntuple_leads_to(struct weir_device *weir, u32 context);
-int weir_ntuple_tell(struct weir_device *weir);
-void weir_ntuple_forget(struct weir_device *weir);
+/* weir_rule.c: steering rules; under RTNL. For those who make rules see weir_rule.h */
+int weir_rules_tell(struct weir_device *weir);
+void weir_rules_forget(struct weir_device *weir);
+int weir_rules_max_queue(struct weir_device *weir);
+bool weir_rules_lead_to(struct weir_device *weir, u32 context);
+
+/* weir_flower.c: those that tc wants; under RTNL */
+int weir_setup_tc(struct net_device *netdev, enum tc_setup_type type, void *data);
+
+/* weir_ntuple.c: those that ethtool -N wants; under RTNL */
 void weir_ntuple_clear(struct weir_device *weir);
-int weir_ntuple_max_queue(struct weir_device *weir);
 int weir_ntuple_add(struct weir_device *weir, struct ethtool_rxnfc *info);
 int weir_ntuple_delete(struct weir_device *weir, u32 location);
 int weir_ntuple_count(struct weir_device *weir, struct ethtool_rxnfc *info);

@@ -62,7 +62,7 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 	}
 	weir_segment_offer(netdev);
 	if (weir->features & WEIR_REG_FEATURES_STEERING_MASK)
-		netdev->hw_features |= NETIF_F_NTUPLE;
+		netdev->hw_features |= NETIF_F_NTUPLE | NETIF_F_HW_TC;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	weir->wanted_features = netdev->features;
 	weir_set_netdev_limits(weir);
@@ -190,6 +190,10 @@ int weir_set_features(struct net_device *netdev, netdev_features_t features)
 	netdev_features_t old = weir->wanted_features;
 	int err = 0;
 
+	if (!(features & NETIF_F_HW_TC) && !list_empty(&weir->flowers)) {
+		netdev_err(netdev, "hw-tc-offload stays on while the card has filters of tc\n");
+		return -EBUSY;
+	}
 	weir->wanted_features = features;
 	if ((features ^ old) & WEIR_FEATURES_TOLD && weir_state_get(weir) == WEIR_STATE_RUNNING)
 		err = weir_filter_sync(weir);

@@ -328,7 +328,7 @@ static int weir_rebuild(struct weir_device *weir)
 	weir_dma_is_dead(weir);
 	weir_filter_forget(weir);
 	weir_contexts_forget(weir);
-	weir_ntuple_forget(weir);
+	weir_rules_forget(weir);
 	/*
 	 * Configuration space may have been reset without the PCI core, and the MSI-X table with
 	 * it.

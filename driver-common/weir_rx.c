@@ -249,6 +249,8 @@ static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *
 	if (entry->flags & WEIR_RXC_FLOW_HASH_MASK && netdev->features & NETIF_F_RXHASH)
 		skb_set_hash(skb, entry->flow_hash,
 			     entry->flags & WEIR_RXC_HASH_L4_MASK ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
+	if (unlikely(entry->flags & WEIR_RXC_MARK_MASK))
+		skb->mark = entry->flow_hash;
 	if (netdev->features & NETIF_F_RXCSUM)
 		weir_rx_checksum(skb, entry->flags);
 	if (entry->flags & WEIR_RXC_VLAN_MASK)
