@@ -35,6 +35,7 @@ int weir_device_reattach(struct weir_device *device, bool quiet)
 	/* A function that is READY again does nothing any more of what it did before (specs/reset.md). */
 	device->quiet = true;
 	weir_flows_forget(device);
+	weir_contexts_forget(device);
 	device->state = WEIR_PORT_ATTACHED;
 	__atomic_store_n(&device->suspect, 0, __ATOMIC_RELEASE);
 	error = weir_filters_restore(device);

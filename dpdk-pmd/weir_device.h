@@ -79,6 +79,23 @@ struct weir_rss {
 	uint64_t flows; /* RTE_ETH_RSS_* */
 };
 
+/* How frames are spread, as the function is told. */
+struct weir_spread {
+	uint16_t table[WEIR_INDIRECTION_ENTRIES]; /* queues */
+	uint32_t types;				  /* set of enum weir_hash_type */
+	uint8_t key[WEIR_HASH_KEY_MAX_BYTES];	  /* zero behind key_bytes */
+	uint8_t key_bytes;
+	uint8_t function; /* enum weir_hash_function */
+	uint16_t padding; /* zero: spreads are compared */
+};
+
+/* A spread to which flow rules lead (weir_context.c). */
+struct weir_context {
+	struct weir_spread spread;
+	uint32_t rules; /* that lead to it; 0: it is free */
+	bool told;	/* the function has it */
+};
+
 /* Times of frames (weir_time.c). */
 struct weir_timesync {
 	/* where and how an mbuf tells the time it arrived at; valid with RTE_ETH_RX_OFFLOAD_TIMESTAMP */
@@ -121,8 +138,9 @@ struct weir_device {
 	uint32_t multicast_count;
 	bool promiscuous, all_multicast; /* as the application wants them */
 	struct weir_rss rss;
-	struct rte_flow *flows;		     /* rules, in no order */
-	uint64_t flow_locations[65536 / 64]; /* taken, a bit each */
+	struct rte_flow *flows;				    /* rules, in no order */
+	struct weir_context contexts[WEIR_SPREAD_CONTEXTS]; /* number n is [n - 1] */
+	uint64_t flow_locations[65536 / 64];		    /* taken, a bit each */
 	struct weir_timesync timesync;
 
 	/* statistics */
@@ -245,6 +263,11 @@ int weir_mtu_set(struct rte_eth_dev *ethdev, uint16_t mtu);
 
 /** What can be in rss_hf. */
 uint64_t weir_rss_flows(void);
+/** A set of enum weir_hash_type for kinds of flows. */
+uint32_t weir_rss_types(uint64_t flows);
+/** Tells the function a spread: the vport's own (context 0), or a context's. 0 or a negative errno. */
+int weir_spread_command(struct weir_device *device, uint8_t context,
+			const struct weir_spread *spread);
 /** A key of chance, until the application gives one. */
 void weir_rss_init(struct weir_device *device);
 /** Takes over what the port is configured with; -EINVAL: an impossible key. */
@@ -259,6 +282,21 @@ int weir_reta_update(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64
 		     uint16_t entries);
 int weir_reta_query(struct rte_eth_dev *ethdev, struct rte_eth_rss_reta_entry64 *reta,
 		    uint16_t entries);
+
+/* --- weir_context.c ------------------------------------------------------------------------------- */
+
+/**
+ * Finds a context for a rule that spreads, makes one if none is alike; the lock is held.
+ *
+ * @return 0, *number is the rule's until weir_context_release(); -EDQUOT: all are taken by other spreads; or another negative errno
+ */
+int weir_context_take(struct weir_device *device, const struct weir_spread *spread, uint8_t *number);
+/** A rule, which the function does not have any more, led there. */
+void weir_context_release(struct weir_device *device, uint8_t number);
+/** Tells the function of the contexts that it does not know, for the queues that were just made. */
+int weir_contexts_apply(struct weir_device *device);
+/** The function was reset: it knows no contexts any more. */
+void weir_contexts_forget(struct weir_device *device);
 
 /* --- weir_flow.c ---------------------------------------------------------------------------------- */
 

@@ -295,6 +295,8 @@ int weir_port_run(struct weir_device *device)
 	if (!error)
 		error = weir_rss_apply(device);
 	if (!error)
+		error = weir_contexts_apply(device);
+	if (!error)
 		error = weir_flows_apply(device);
 	for (uint16_t i = 0; !error && i < data->nb_rx_queues; i++)
 		weir_rx_announce(data->rx_queues[i]);

@@ -16,12 +16,17 @@
 /* A priority's locations; the lesser one decides, and among rules of one priority the one made first. */
 #define LOCATIONS_EACH (65536u / WEIR_FLOW_PRIORITIES)
 
+struct counts {
+	uint64_t frames, bytes;
+};
+
 struct rte_flow {
 	struct rte_flow *next;
 	struct weir_flow_rule rule;
 	uint16_t location;
+	uint8_t context; /* with SPREAD */
 	bool told;
-	uint64_t base; /* frames that it had matched when its count was reset last */
+	struct counts base; /* what it had counted when its count was reset last */
 };
 
 /* --- commands ------------------------------------------------------------------------------------- */
@@ -44,12 +49,14 @@ static int tell(struct weir_device *device, struct rte_flow *flow)
 	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_STEER_ACTION, rule->action);
 	if (rule->action == WEIR_STEER_ACTION_QUEUE)
 		weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_QUEUE, rule->queue);
+	if (rule->action == WEIR_STEER_ACTION_SPREAD)
+		weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_SPREAD_CONTEXT, flow->context);
 	if (rule->marks)
 		weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_STEER_MARK, rule->mark);
 	error = weir_admin_command(device, WEIR_COMMAND_STEER_ADD, &request, NULL, -EEXIST);
 	if (!error) {
 		flow->told = true;
-		flow->base = 0;
+		flow->base = (struct counts){ 0 };
 	}
 	return error;
 }
@@ -119,7 +126,7 @@ static int flow_validate(struct rte_eth_dev *ethdev, const struct rte_flow_attr 
 {
 	struct weir_flow_rule rule;
 
-	return weir_flow_translate(attr, pattern, actions, ethdev->data->nb_rx_queues, &rule, error);
+	return weir_flow_translate(attr, pattern, actions, weir_device_of(ethdev), &rule, error);
 }
 
 /* Why the function does not take a rule. */
@@ -130,6 +137,8 @@ static const char *reason(int error)
 		return "another rule matches exactly the same";
 	case -ENOSPC:
 		return "no room: too many rules, or rules with too many different masks";
+	case -EDQUOT:
+		return "no room: rules have 8 different RSS actions already";
 	case -EIO:
 		return "the function is lost, and being brought back";
 	default:
@@ -143,16 +152,25 @@ static int insert(struct weir_device *device, struct rte_flow *flow)
 
 	if (error)
 		return error;
+	if (flow->rule.action == WEIR_STEER_ACTION_SPREAD)
+		error = weir_context_take(device, &flow->rule.spread, &flow->context);
+	if (error)
+		goto fail_location;
 	/* Rules name queues that run: a stopped port's are told at its start. */
 	if (device->state == WEIR_PORT_STARTED)
 		error = tell(device, flow);
-	if (error) {
-		free_location(device, flow->location);
-		return error;
-	}
+	if (error)
+		goto fail_context;
 	flow->next = device->flows;
 	device->flows = flow;
 	return 0;
+
+fail_context:
+	if (flow->rule.action == WEIR_STEER_ACTION_SPREAD)
+		weir_context_release(device, flow->context);
+fail_location:
+	free_location(device, flow->location);
+	return error;
 }
 
 static struct rte_flow *flow_create(struct rte_eth_dev *ethdev, const struct rte_flow_attr *attr,
@@ -168,8 +186,7 @@ static struct rte_flow *flow_create(struct rte_eth_dev *ethdev, const struct rte
 		rte_flow_error_set(error, ENOMEM, RTE_FLOW_ERROR_TYPE_HANDLE, NULL, "no memory");
 		return NULL;
 	}
-	result = weir_flow_translate(attr, pattern, actions, ethdev->data->nb_rx_queues,
-				     &flow->rule, error);
+	result = weir_flow_translate(attr, pattern, actions, device, &flow->rule, error);
 	if (result)
 		goto fail;
 	result = weir_device_lock_attached(device);
@@ -194,6 +211,8 @@ static int drop_flow(struct weir_device *device, struct rte_flow **link)
 	if (error)
 		return error;
 	*link = flow->next;
+	if (flow->rule.action == WEIR_STEER_ACTION_SPREAD)
+		weir_context_release(device, flow->context);
 	free_location(device, flow->location);
 	free(flow);
 	return 0;
@@ -241,23 +260,26 @@ static int flow_flush(struct rte_eth_dev *ethdev, struct rte_flow_error *error)
 	return answer(result, error);
 }
 
-/* Frames that the function has counted for a rule. */
-static int read_frames(struct weir_device *device, const struct rte_flow *flow, uint64_t *frames)
+/* What the function has counted for a rule. */
+static int read_counts(struct weir_device *device, const struct rte_flow *flow,
+		       struct counts *counts)
 {
 	struct weir_response response;
 	struct weir_tlv request;
 	int error;
 
-	*frames = 0;
+	*counts = (struct counts){ 0 };
 	if (!flow->told)
 		return 0;
 	weir_tlv_begin(&request);
 	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_STEER_LOCATION, flow->location);
 	error = weir_admin_command(device, WEIR_COMMAND_STEER_GET, &request, &response, 0);
-	if (!error)
-		*frames = weir_tlv_get(response.data, response.length, WEIR_ATTRIBUTE_STEER_FRAMES,
-				       0);
-	return error;
+	if (error)
+		return error;
+	counts->frames =
+		weir_tlv_get(response.data, response.length, WEIR_ATTRIBUTE_STEER_FRAMES, 0);
+	counts->bytes = weir_tlv_get(response.data, response.length, WEIR_ATTRIBUTE_STEER_BYTES, 0);
+	return 0;
 }
 
 static int flow_query(struct rte_eth_dev *ethdev, struct rte_flow *flow,
@@ -266,7 +288,7 @@ static int flow_query(struct rte_eth_dev *ethdev, struct rte_flow *flow,
 {
 	struct weir_device *device = weir_device_of(ethdev);
 	struct rte_flow_query_count *count = data;
-	uint64_t frames;
+	struct counts counts;
 	int result;
 
 	if (action->type != RTE_FLOW_ACTION_TYPE_COUNT || !flow->rule.counts)
@@ -275,13 +297,14 @@ static int flow_query(struct rte_eth_dev *ethdev, struct rte_flow *flow,
 	result = weir_device_lock_attached(device);
 	if (result)
 		return answer(result, error);
-	result = read_frames(device, flow, &frames);
+	result = read_counts(device, flow, &counts);
 	if (!result) {
 		count->hits_set = 1;
-		count->bytes_set = 0;
-		count->hits = frames - flow->base;
+		count->bytes_set = 1;
+		count->hits = counts.frames - flow->base.frames;
+		count->bytes = counts.bytes - flow->base.bytes;
 		if (count->reset)
-			flow->base = frames;
+			flow->base = counts;
 	}
 	pthread_mutex_unlock(&device->lock);
 	return answer(result, error);

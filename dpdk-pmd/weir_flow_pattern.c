@@ -262,46 +262,6 @@ static int take_pattern(const struct rte_flow_item *item, struct weir_flow_rule 
 	return 0;
 }
 
-static int take_actions(const struct rte_flow_action *action, uint16_t queues,
-			struct weir_flow_rule *rule, struct rte_flow_error *error)
-{
-	unsigned int fates = 0;
-
-	for (; action->type != RTE_FLOW_ACTION_TYPE_END; action++) {
-		switch (action->type) {
-		case RTE_FLOW_ACTION_TYPE_VOID:
-			break;
-		case RTE_FLOW_ACTION_TYPE_QUEUE:
-			rule->action = WEIR_STEER_ACTION_QUEUE;
-			rule->queue = ((const struct rte_flow_action_queue *)action->conf)->index;
-			fates++;
-			if (rule->queue >= queues)
-				return rte_flow_error_set(error, EINVAL,
-							  RTE_FLOW_ERROR_TYPE_ACTION_CONF, action,
-							  "the port has no such receive queue");
-			break;
-		case RTE_FLOW_ACTION_TYPE_DROP:
-			rule->action = WEIR_STEER_ACTION_DROP;
-			fates++;
-			break;
-		case RTE_FLOW_ACTION_TYPE_COUNT:
-			rule->counts = true;
-			break;
-		case RTE_FLOW_ACTION_TYPE_MARK:
-			rule->marks = true;
-			rule->mark = ((const struct rte_flow_action_mark *)action->conf)->id;
-			break;
-		default:
-			return rte_flow_error_set(error, ENOTSUP, RTE_FLOW_ERROR_TYPE_ACTION,
-						  action, "actions are QUEUE, DROP, COUNT, MARK");
-		}
-	}
-	if (fates != 1)
-		return rte_flow_error_set(error, EINVAL, RTE_FLOW_ERROR_TYPE_ACTION, NULL,
-					  "one of QUEUE and DROP is needed");
-	return 0;
-}
-
 static int take_attributes(const struct rte_flow_attr *attr, struct weir_flow_rule *rule,
 			   struct rte_flow_error *error)
 {
@@ -319,7 +279,7 @@ static int take_attributes(const struct rte_flow_attr *attr, struct weir_flow_ru
 }
 
 int weir_flow_translate(const struct rte_flow_attr *attr, const struct rte_flow_item *pattern,
-			const struct rte_flow_action *actions, uint16_t queues,
+			const struct rte_flow_action *actions, const struct weir_device *device,
 			struct weir_flow_rule *rule, struct rte_flow_error *error)
 {
 	int result;
@@ -329,6 +289,6 @@ int weir_flow_translate(const struct rte_flow_attr *attr, const struct rte_flow_
 	if (!result)
 		result = take_pattern(pattern, rule, error);
 	if (!result)
-		result = take_actions(actions, queues, rule, error);
+		result = weir_flow_take_actions(actions, device, rule, error);
 	return result;
 }

@@ -38,7 +38,7 @@ uint64_t weir_rss_flows(void)
 	return flows;
 }
 
-static uint32_t types_of(uint64_t flows)
+uint32_t weir_rss_types(uint64_t flows)
 {
 	uint32_t set = RTE_ETH_RSS_LEVEL(flows) == 2 ? WEIR_HASH_TYPE_INNER : 0;
 
@@ -67,7 +67,7 @@ static bool spreads(const struct weir_device *device)
 
 bool weir_rss_hashes(const struct weir_device *device)
 {
-	return spreads(device) && types_of(device->rss.flows) & WEIR_HASH_TYPES_ALL;
+	return spreads(device) && weir_rss_types(device->rss.flows) & WEIR_HASH_TYPES_ALL;
 }
 
 static uint16_t table_entry(const struct weir_device *device, unsigned int entry)
@@ -76,20 +76,35 @@ static uint16_t table_entry(const struct weir_device *device, unsigned int entry
 				     : (uint16_t)(entry % device->data->nb_rx_queues);
 }
 
-static int tell(struct weir_device *device, const struct weir_rss *rss)
+int weir_spread_command(struct weir_device *device, uint8_t context,
+			const struct weir_spread *spread)
 {
 	weir_le16 table[WEIR_INDIRECTION_ENTRIES];
 	struct weir_tlv request;
 
 	for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
-		table[i] = weir_cpu_to_le16(rss->table_set
-						    ? rss->table[i]
-						    : (uint16_t)(i % device->data->nb_rx_queues));
+		table[i] = weir_cpu_to_le16(spread->table[i]);
 	weir_tlv_begin(&request);
+	if (context)
+		weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_SPREAD_CONTEXT, context);
 	weir_tlv_put(&request, WEIR_ATTRIBUTE_INDIRECTION, table, sizeof(table));
-	weir_tlv_put(&request, WEIR_ATTRIBUTE_HASH_KEY, rss->key, rss->key_bytes);
-	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_HASH_TYPES, types_of(rss->flows));
+	weir_tlv_put(&request, WEIR_ATTRIBUTE_HASH_KEY, spread->key, spread->key_bytes);
+	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_HASH_TYPES, spread->types);
+	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_HASH_FUNCTION, spread->function);
 	return weir_admin_command(device, WEIR_COMMAND_VPORT_SPREAD, &request, NULL, 0);
+}
+
+static int tell(struct weir_device *device, const struct weir_rss *rss)
+{
+	struct weir_spread spread = { .types = weir_rss_types(rss->flows),
+				      .key_bytes = rss->key_bytes,
+				      .function = WEIR_HASH_FUNCTION_TOEPLITZ };
+
+	for (unsigned int i = 0; i < WEIR_INDIRECTION_ENTRIES; i++)
+		spread.table[i] = rss->table_set ? rss->table[i]
+						 : (uint16_t)(i % device->data->nb_rx_queues);
+	memcpy(spread.key, rss->key, rss->key_bytes);
+	return weir_spread_command(device, 0, &spread);
 }
 
 /* Entries name queues that run: what is wanted of a stopped port takes effect at its start. */

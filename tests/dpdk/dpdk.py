@@ -94,15 +94,16 @@ def testpmd_steers():
             counters = receiver.xstats(0)
             return [counters["device_rx_q%d_frames" % queue] for queue in range(4)]
 
-        def burst(queue):
-            """Frames for a while, and all that come, come to the queue; -1: none comes."""
+        def burst(*queues_wanted):
+            """Frames for a while, which are one flow, and all that come, come to one of the queues; -1: none comes."""
             before = queues()
             sender.command("start")
             time.sleep(0.2)
             sender.command("stop")
             time.sleep(0.2)
             more = [now - then for now, then in zip(queues(), before)]
-            tap.require(all((count > 0) == (number == queue) for number, count in enumerate(more)), "queue %d: %s" % (queue, more))
+            came = [number for number, count in enumerate(more) if count] or [-1]
+            tap.require(len(came) == 1 and came[0] in queues_wanted, "queues %s: %s" % (queues_wanted, more))
             return sum(more)
 
         create = "flow create 0 %s ingress pattern eth / ipv4 src is 198.18.0.1 / udp %s / end actions %s / end"
@@ -119,6 +120,14 @@ def testpmd_steers():
         tap.require(receiver.xstats(0)["vport_rx_dropped_by_rule"] > 0, "drops are not counted")
         refusal = receiver.command(create % ("", "", "queue index 4"))
         tap.require("no such receive queue" in refusal, "the refusal says nothing: " + refusal)
+        receiver.command("flow flush 0")
+        burst(0)
+        spread = receiver.command(create % ("", "", "rss queues 1 3 end types ipv4 end / count"))
+        tap.require("created" in spread, "no rule that spreads: " + spread)
+        burst(1, 3)
+        tap.require(re.search(r"bytes: [1-9]", receiver.command("flow query 0 0 count")), "no bytes")
+        refusal = receiver.command(create % ("", "", "rss func simple_xor queues 1 end"))
+        tap.require("hash functions are" in refusal, "the refusal says nothing: " + refusal)
         receiver.command("flow flush 0")
         burst(0)
         for testpmd in (sender, receiver):
@@ -528,6 +537,7 @@ PROOFS = {
     # rte_flow items and actions
     **dict.fromkeys(["eth", "vlan", "ipv4", "ipv6", "tcp", "udp", "sctp", "vxlan", "geneve", "queue", "drop", "count", "mark"],
                     "dpdk.flow.each_item_and_action_by_a_frame_that_differs_in_it"),
+    "rss": "dpdk.flow.rss_spreads_as_softrss_says_over_the_rules_queues",
 }
 
 
@@ -580,6 +590,7 @@ TESTS = [
     ("dpdk.queues.flows_stay_in_their_queue_and_the_table_decides", check, TWO_VFS, "spread"),
     ("dpdk.rss.hash_queue_and_packet_type_are_those_of_softrss", check, TWO_VFS, "rss"),
     ("dpdk.flow.each_item_and_action_by_a_frame_that_differs_in_it", check, TWO_VFS, "flow"),
+    ("dpdk.flow.rss_spreads_as_softrss_says_over_the_rules_queues", check, TWO_VFS, "flow_rss"),
     ("dpdk.flow.testpmd_creates_queries_and_flushes", testpmd_steers),
     ("dpdk.interrupts.each_frame_wakes_the_sleeper", check, TWO_VFS, "interrupts", "--groups=1500"),
     ("dpdk.filters.addresses_groups_vlans_sizes_and_spoofing", check, TWO_VFS, "filters"),

@@ -157,6 +157,7 @@ int command_memory(void);
 int command_facts(void);
 int command_checksum(void);
 int command_flow(void);
+int command_flow_rss(void);
 int command_segment(void);
 int command_time(void);
 

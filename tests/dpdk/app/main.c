@@ -31,6 +31,7 @@ static const struct {
 	{ "stopped", command_stopped, 2 },
 	{ "checksum", command_checksum, 2 },
 	{ "flow", command_flow, 2 },
+	{ "flow_rss", command_flow_rss, 2 },
 	{ "segment", command_segment, 2 },
 	{ "time", command_time, 2 },
 };
