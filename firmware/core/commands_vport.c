@@ -30,6 +30,8 @@ enum weir_status weir_command_vport_get(struct weir_request *request)
 	weir_put_u16(response, WEIR_ATTRIBUTE_STEER_RULES_MAX, weir_steer_rules_max(vport));
 	weir_put_u16(response, WEIR_ATTRIBUTE_STEER_RULES_USED, vport->steer_rules);
 	weir_put_u8(response, WEIR_ATTRIBUTE_STEER_MASKS_MAX, WEIR_STEER_MASKS);
+	weir_put_u8(response, WEIR_ATTRIBUTE_COALESCE_SEGMENTS, vport->coalesce_segments);
+	weir_put_u32(response, WEIR_ATTRIBUTE_COALESCE_BYTES, vport->coalesce_bytes);
 	return WEIR_STATUS_OK;
 }
 
@@ -65,6 +67,16 @@ static enum weir_status check_set_privileges(struct weir_request *request,
 	return WEIR_STATUS_OK;
 }
 
+static enum weir_status check_coalescing(struct weir_request *request, uint64_t segments,
+					 uint64_t bytes)
+{
+	if (segments == 1 || segments > WEIR_COALESCE_SEGMENTS_MAX)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_COALESCE_SEGMENTS);
+	if (bytes < WEIR_MIN_FRAME_BYTES || bytes > WEIR_COALESCE_BYTES_MAX)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_COALESCE_BYTES);
+	return WEIR_STATUS_OK;
+}
+
 static enum weir_status check_set_values(struct weir_request *request, uint64_t flags,
 					 uint64_t mask, uint64_t mtu)
 {
@@ -94,8 +106,15 @@ enum weir_status weir_command_vport_set(struct weir_request *request)
 	uint32_t mask = (uint32_t)weir_number(arguments, WEIR_ATTRIBUTE_VPORT_FLAGS_MASK, 0);
 	uint64_t mtu = weir_number(arguments, WEIR_ATTRIBUTE_MTU,
 				   vport->exists ? vport->mtu : WEIR_MTU_DEFAULT);
+	uint64_t segments =
+		weir_number(arguments, WEIR_ATTRIBUTE_COALESCE_SEGMENTS, vport->coalesce_segments);
+	uint64_t bytes =
+		weir_number(arguments, WEIR_ATTRIBUTE_COALESCE_BYTES,
+			    vport->exists ? vport->coalesce_bytes : WEIR_COALESCE_BYTES_MAX);
 	enum weir_status status = check_flag_attributes(request);
 
+	if (!status)
+		status = check_coalescing(request, segments, bytes);
 	if (!status)
 		status = check_set_privileges(request, vport, flags & mask);
 	if (!status)
@@ -113,6 +132,7 @@ enum weir_status weir_command_vport_set(struct weir_request *request)
 	/* Nothing can fail past this point. */
 	vport->mtu = (uint16_t)mtu;
 	vport->max_frame = (uint32_t)mtu + WEIR_FRAME_EXTRA;
+	weir_vport_coalesce(firmware, vport, (uint8_t)segments, (uint16_t)bytes);
 	weir_vport_set_flags(firmware, vport, (vport->flags & ~mask) | (flags & mask));
 	return WEIR_STATUS_OK;
 }

@@ -50,6 +50,7 @@ enum weir_status weir_vport_open(struct weir_firmware *firmware, struct weir_vpo
 	vport->filters_used = 0;
 	vport->mac_is_filter = false;
 	vport->spread_entries = 0;
+	weir_vport_coalesce(firmware, vport, 0, WEIR_COALESCE_BYTES_MAX);
 	vport->hash = hash_default(firmware);
 	weir_vport_hash_update(firmware, vport);
 	weir_zero(vport->vlans, sizeof(vport->vlans));
@@ -79,6 +80,7 @@ void weir_vport_close(struct weir_firmware *firmware, struct weir_vport *vport)
 	vport->exists = false;
 	vport->linked_up = false;
 	vport->flags = 0;
+	weir_vport_coalesce(firmware, vport, 0, WEIR_COALESCE_BYTES_MAX);
 	weir_sorter_flush(firmware, vport);
 	weir_steer_flush(firmware, vport);
 }

@@ -52,8 +52,9 @@ enum weir_frame_cast { WEIR_UNICAST, WEIR_MULTICAST, WEIR_BROADCAST_FRAME };
 /* Where a frame goes, decided once by the sorter. */
 enum weir_frame_route {
 	WEIR_ROUTE_DROP,
-	WEIR_ROUTE_ONE,	 /* frame->vport alone */
-	WEIR_ROUTE_WIRE, /* the wire alone */
+	WEIR_ROUTE_ONE,	   /* frame->vport alone */
+	WEIR_ROUTE_WIRE,   /* the wire alone */
+	WEIR_ROUTE_JOINED, /* into the aggregate that an earlier frame begins (coalesce.c) */
 	WEIR_ROUTE_MANY, /* the list is made when the frame's turn comes; wire as frame->to_wire says */
 };
 
@@ -118,7 +119,8 @@ struct weir_steered {
 	bool told; /* ... which decided what its completion tells in place of the vport's own hash */
 };
 
-/* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each. */
+/* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each; or an aggregate, which counts
+ * as one frame, its first, and has one completion, in its first entry. */
 struct weir_delivery {
 	uint32_t queue;		      /* in the card */
 	uint32_t bytes;		      /* as delivered, of those that have not failed */
@@ -129,6 +131,7 @@ struct weir_delivery {
 	uint8_t strip;		      /* tags that are taken out, from the outer one on */
 	bool traced;		      /* DMA_STARTED is recorded */
 	bool summed;		      /* burst->payloads says of what sums are taken */
+	uint8_t segments;	      /* frames that are one aggregate; 0: it is none */
 };
 
 /* The sum of a frame's payload, taken as it is written to one receiver. */
@@ -195,6 +198,7 @@ struct weir_burst {
 	bool asks_times;	   /* ... for the time at which they are sent */
 	bool seals;		   /* some deliveries of this round have to be sealed */
 	bool cuts;		   /* its frames are segments of `large` */
+	bool coalesced;		   /* `joined` says of which frames aggregates are made */
 	uint16_t consumed;	   /* descriptors that are done with when the burst ends */
 	uint16_t segment_count;
 	uint32_t pending;	   /* operations in flight */
@@ -223,6 +227,7 @@ struct weir_burst {
 	struct hal_frame wire_frames[WEIR_BURST_FRAMES];
 	uint8_t headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8] __attribute__((aligned(64)));
 	uint8_t wire_headers[WEIR_BURST_FRAMES][WEIR_HEADER_BYTES + 8]; /* with tags inserted */
+	uint8_t joined[WEIR_BURST_FRAMES]; /* the next frame of the same aggregate, 0: none */
 	struct weir_large large;
 	/* of frames that ask: when they left on the wire, WEIR_NO_TIME: not; and what their host is told */
 	uint64_t sent_ns[WEIR_BURST_FRAMES];
@@ -363,6 +368,10 @@ uint32_t weir_verify_flow(struct weir_burst *burst, uint32_t number, uint32_t en
  * its tags. */
 bool weir_verify_wants(struct weir_burst *burst, uint32_t number, bool whole,
 		       struct weir_payload *payload);
+/* Are the checksums of a TCP frame without a tunnel known to be right before anything of it is moved? */
+bool weir_verify_ahead(struct weir_burst *burst, uint32_t number);
+/* Sum of the pseudo header of a datagram of TCP or UDP. */
+uint32_t weir_pseudo_sum(const uint8_t *header, const struct weir_layer *layer);
 /* Does one of the flags say that a checksum is wrong? */
 static inline bool weir_verify_bad(uint32_t flags)
 {
@@ -406,6 +415,37 @@ enum hal_result weir_write_timed(struct weir_firmware *firmware, struct weir_bur
 				 uint32_t end, uint32_t slot);
 /* The queue's reports cannot be written: it stops. */
 void weir_report_fault(struct weir_firmware *firmware, const struct weir_burst *burst);
+
+/* coalesce.c: segments in a row become one frame */
+void weir_coalesce_burst(struct weir_firmware *firmware, struct weir_burst *burst);
+/* Looks for aggregates among the burst's frames, behind classify, or behind segment. */
+static inline void weir_coalesce(struct weir_firmware *firmware, struct weir_burst *burst)
+{
+	burst->coalesced = false;
+	if (WEIR_UNLIKELY(firmware->coalescing_vports))
+		weir_coalesce_burst(firmware, burst);
+}
+/* Does an aggregate begin with the frame? */
+static inline bool weir_coalesce_begins(const struct weir_burst *burst, uint32_t number)
+{
+	return WEIR_UNLIKELY(burst->coalesced) && burst->joined[number];
+}
+/* What claim and the completion are told of an aggregate. */
+struct weir_aggregate {
+	uint8_t segments;
+	uint16_t segment;    /* rx_aggregate.segment */
+	uint32_t more_bytes; /* than its first frame alone has */
+	uint32_t flags;	     /* of the completion, besides those of any frame */
+};
+/* The aggregate that frame `number` begins. Makes its header as well. */
+struct weir_aggregate weir_coalesce_make(struct weir_burst *burst, uint32_t number);
+/* Its frames behind the first go their own way again. */
+void weir_coalesce_undo(struct weir_burst *burst, uint32_t number);
+/* Writes an aggregate. False: HAL was busy. */
+bool weir_emit_aggregate(struct weir_firmware *firmware, struct weir_burst *burst,
+			 const struct weir_delivery *delivery);
+/* Bytes that its receiver would have got, had the frames come one by one. */
+uint32_t weir_coalesced_bytes(const struct weir_burst *burst, const struct weir_delivery *delivery);
 
 /* checksum.c */
 /* Where the checksum that a frame's first descriptor asks for ends, in the frame; 0: it asks for none. */

@@ -5,7 +5,17 @@
  */
 #include "burst.h"
 
-enum claim_answer { CLAIM_DONE, CLAIM_WAIT, CLAIM_ROUND_FULL };
+enum claim_answer {
+	CLAIM_DONE,
+	CLAIM_WAIT,
+	CLAIM_ROUND_FULL,
+	CLAIM_AGAIN, /* an aggregate was taken apart: its frames one by one */
+};
+
+/* Of an aggregate. */
+#define MOST_BUFFERS                                                           \
+	(WEIR_BURST_COMPLETIONS < WEIR_REFILL_ENTRIES ? WEIR_BURST_COMPLETIONS \
+						      : WEIR_REFILL_ENTRIES)
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
@@ -64,22 +74,27 @@ static inline struct place next_place(const struct weir_rx_queue *queue)
 	return (struct place){ queue->ready, queue->used, queue->produced, queue->completion_log2 };
 }
 
+/* Where the buffer so far ahead lies. */
+static inline uint64_t buffer_address(const struct place *place, uint32_t ahead)
+{
+	return place->ready[(place->buffer + ahead) & (WEIR_REFILL_ENTRIES - 1)];
+}
+
 /* Fills entry `entry` of the burst with a place, and goes on to the next one. */
 static inline void fill_entry(struct weir_burst *burst, struct place *place, uint32_t entry,
 			      const struct weir_frame *frame, uint32_t length, uint32_t flags,
-			      uint16_t tci)
+			      uint16_t tci, uint16_t type)
 {
 	/* The first lap writes 1; no ring is so large that the count's own wrap shows. */
 	uint32_t phase = ~place->slot >> place->completion_log2 & 1;
 	uint16_t buffer = (uint16_t)place->buffer;
 
 	flags |= frame->hash_flags;
-	burst->entry_address[entry] = place->ready[buffer & (WEIR_REFILL_ENTRIES - 1)];
+	burst->entry_address[entry] = buffer_address(place, 0);
 	/* struct weir_rx_completion in two words: flow_hash, length, buffer; vlan_tci, packet_type, flags */
 	weir_le64 words[2] = {
 		weir_cpu_to_le64(frame->flow_hash | (uint64_t)length << 32 | (uint64_t)buffer << 48),
-		weir_cpu_to_le64(tci | (uint64_t)frame->packet_type << 16 |
-				 (uint64_t)(flags | phase) << 32),
+		weir_cpu_to_le64(tci | (uint64_t)type << 16 | (uint64_t)(flags | phase) << 32),
 	};
 
 	_Static_assert(sizeof(words) == sizeof(burst->completions[0]), "a completion");
@@ -88,9 +103,9 @@ static inline void fill_entry(struct weir_burst *burst, struct place *place, uin
 	place->buffer++;
 }
 
-/* Takes buffers and slots that entries were filled with, and tells the board which buffers will be written not long after them. */
+/* Takes buffers that entries were filled with, and slots, and tells the board which buffers will be written not long after them. */
 static void take_buffers(struct weir_firmware *firmware, struct weir_burst *burst,
-			 struct weir_rx_queue *queue, uint32_t count)
+			 struct weir_rx_queue *queue, uint32_t count, uint32_t slots)
 {
 	uint32_t ahead = (uint16_t)(queue->used + WEIR_BUFFERS_AHEAD),
 		 end = least(WEIR_BUFFERS_AHEAD + count, (uint16_t)(queue->fetched - queue->used));
@@ -98,7 +113,7 @@ static void take_buffers(struct weir_firmware *firmware, struct weir_burst *burs
 	for (uint32_t i = WEIR_BUFFERS_AHEAD; i < end; i++, ahead++)
 		hal_dma_prefetch(firmware->hal, queue->requester,
 				 queue->ready[ahead & (WEIR_REFILL_ENTRIES - 1)], true);
-	queue->produced = (uint16_t)(queue->produced + count);
+	queue->produced = (uint16_t)(queue->produced + slots);
 	queue->used = (uint16_t)(queue->used + count);
 	burst->completion_count = (uint16_t)(burst->completion_count + count);
 }
@@ -252,10 +267,20 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	    burst->deliveries[burst->delivery_count - 1].frame == number)
 		return CLAIM_ROUND_FULL;
 	uint32_t buffers = 1, entry = burst->completion_count;
+	struct weir_aggregate aggregate = { .segments = 0 };
 
+	if (weir_coalesce_begins(burst, number)) {
+		aggregate = weir_coalesce_make(burst, number);
+		bytes += aggregate.more_bytes;
+	}
 	for (uint32_t room = queue->buffer_bytes; WEIR_UNLIKELY(room < bytes);
 	     room += queue->buffer_bytes)
 		buffers++;
+	/* One that no round has room for, nor the addresses kept ready. */
+	if (WEIR_UNLIKELY(aggregate.segments && buffers > MOST_BUFFERS)) {
+		weir_coalesce_undo(burst, number);
+		return CLAIM_AGAIN;
+	}
 	if (WEIR_UNLIKELY(burst->delivery_count == WEIR_BURST_DELIVERIES ||
 			  entry + buffers > WEIR_BURST_COMPLETIONS))
 		return CLAIM_ROUND_FULL;
@@ -264,6 +289,10 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 
 		if (answer == WEIR_REFILL_PENDING)
 			return CLAIM_WAIT;
+		if (answer == WEIR_REFILL_SHORT && aggregate.segments) {
+			weir_coalesce_undo(burst, number);
+			return CLAIM_AGAIN;
+		}
 		if (answer == WEIR_REFILL_SHORT) {
 			vport->stats[WEIR_STAT_VPORT_RX_DROPPED_NO_BUFFER]++;
 			queue->stats[WEIR_STAT_RX_QUEUE_DROPPED_NO_BUFFER]++;
@@ -273,7 +302,7 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	uint32_t flags = completion_flags(burst, frame, queue, tag_flags), full = buffers - 1,
 		 last_flags = flags | WEIR_RXC_END_MASK;
 	bool summed =
-		WEIR_UNLIKELY(may_sum(burst, vport)) &&
+		!aggregate.segments && WEIR_UNLIKELY(may_sum(burst, vport)) &&
 		sums_payload(burst, vport, number, strip, &burst->payloads[entry], &last_flags);
 
 	burst->deliveries[burst->delivery_count++] = (struct weir_delivery){
@@ -286,27 +315,64 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		.entries = (uint8_t)buffers,
 		.strip = strip,
 		.summed = summed,
+		.segments = aggregate.segments,
 	};
 	burst->seals |= summed;
 	struct place place = next_place(queue);
 
-	for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
-		fill_entry(burst, &place, entry + i, frame, queue->buffer_bytes, flags, tci);
-	fill_entry(burst, &place, entry + full, frame, bytes - full * queue->buffer_bytes,
-		   last_flags, tci);
+	if (WEIR_UNLIKELY(aggregate.segments)) {
+		last_flags |= aggregate.flags;
+		fill_entry(burst, &place, entry, frame, bytes, last_flags, tci, aggregate.segment);
+		for (uint32_t i = 1; i < buffers; i++)
+			burst->entry_address[entry + i] = buffer_address(&place, i - 1);
+	} else {
+		for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
+			fill_entry(burst, &place, entry + i, frame, queue->buffer_bytes, flags, tci,
+				   frame->packet_type);
+		fill_entry(burst, &place, entry + full, frame, bytes - full * queue->buffer_bytes,
+			   last_flags, tci, frame->packet_type);
+	}
 	if (WEIR_UNLIKELY(frame->trace)) {
 		weir_trace_step(firmware, frame, WEIR_TRACE_KIND_QUEUE_CHOSEN, queue, 0, bytes,
 				index);
 		queue->traced_frame = frame->trace;
 		queue->traced_slot = queue->produced;
 	}
-	take_buffers(firmware, burst, queue, buffers);
+	take_buffers(firmware, burst, queue, buffers, aggregate.segments ? 1 : buffers);
 	queue->deliveries++;
 	queue->references++;
 	function->references++;
 	if (!burst->from_wire)
-		burst->source->stats[WEIR_STAT_VPORT_TX_LOOPED]++;
+		burst->source->stats[WEIR_STAT_VPORT_TX_LOOPED] +=
+			aggregate.segments ? aggregate.segments : 1;
 	return CLAIM_DONE;
+}
+
+static bool was_claimed(const struct weir_burst *burst, uint32_t number)
+{
+	return burst->delivery_count &&
+	       burst->deliveries[burst->delivery_count - 1].frame == number;
+}
+
+/* Rules count the frames of an aggregate as if each had come by itself. */
+static void count_joined(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number)
+{
+	const struct weir_vport *vport = &firmware->vports[burst->frames[number].way.vport];
+
+	while (vport->steer_rules && (number = burst->joined[number]))
+		choose_queue(firmware, vport, burst, number);
+}
+
+/* The same of a burst with aggregates, after claim_vport() has answered. */
+static enum claim_answer claim_joined(struct weir_firmware *firmware, struct weir_burst *burst,
+				      uint32_t number, enum claim_answer answer)
+{
+	/* Dropped, and counted: so will be the frames that were to go with it, each by itself. */
+	if (answer == CLAIM_DONE && burst->joined[number] && !was_claimed(burst, number))
+		weir_coalesce_undo(burst, number);
+	else if (answer == CLAIM_DONE && burst->joined[number])
+		count_joined(firmware, burst, number);
+	return answer;
 }
 
 /*
@@ -325,7 +391,7 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 		return 0;
 	struct weir_delivery *delivery = &burst->deliveries[burst->delivery_count - 1];
 
-	if (delivery->frame != number || delivery->entries != 1)
+	if (delivery->frame != number || delivery->entries != 1 || delivery->segments)
 		return 0;
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 	struct weir_vport *vport = &firmware->vports[frame->way.vport];
@@ -344,11 +410,12 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 			break;
 	for (uint32_t i = 0; i < done; i++) {
 		bytes += frame[i].bytes;
-		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, flags, 0);
+		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, flags, 0,
+			   frame[i].packet_type);
 	}
 	if (WEIR_UNLIKELY(may_sum(burst, vport)))
 		sum_alike(burst, vport, number + 1, entry, done, delivery);
-	take_buffers(firmware, burst, queue, done);
+	take_buffers(firmware, burst, queue, done, done);
 	delivery->frames = (uint8_t)(1 + done);
 	delivery->entries = (uint8_t)(1 + done);
 	delivery->bytes += bytes;
@@ -410,6 +477,11 @@ enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct w
 			answer = claim_vport(firmware, burst, number, frame->way.vport);
 		else if (frame->way.route == WEIR_ROUTE_MANY)
 			answer = claim_many(firmware, burst, number);
+		if (WEIR_UNLIKELY(burst->coalesced) && frame->way.route == WEIR_ROUTE_ONE) {
+			answer = claim_joined(firmware, burst, number, answer);
+			if (answer == CLAIM_AGAIN)
+				continue;
+		}
 		if (answer != CLAIM_DONE)
 			break;
 		number++;

@@ -375,6 +375,7 @@ enum weir_stage_answer weir_stage_classify(struct weir_firmware *firmware, struc
 	weir_trace_burst(firmware, burst);
 	if (burst->source)
 		weir_count_transmitted(firmware, burst, &sum);
+	weir_coalesce(firmware, burst);
 	burst->stage = WEIR_STAGE_CLAIM;
 	return WEIR_NEXT;
 }

@@ -15,11 +15,16 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 		uint32_t mask = (1u << queue->completion_log2) - 1;
 		uint32_t slot = (delivery->slot + first - delivery->first_entry) & mask;
 
-		/* Deliveries to one queue in a row lie together in its ring, but for the ring's end: one write. */
+		/* Deliveries to one queue in a row lie together in its ring, but for the ring's end: one write. Of an aggregate's entries
+		 * only the first is a completion. */
 		do {
+			bool whole = !burst->deliveries[number].segments;
+
 			end = (uint32_t)burst->deliveries[number].first_entry +
-			      burst->deliveries[number].entries;
+			      (WEIR_LIKELY(whole) ? burst->deliveries[number].entries : 1u);
 			number++;
+			if (WEIR_UNLIKELY(!whole))
+				break;
 		} while (number < burst->delivery_count &&
 			 burst->deliveries[number].queue == delivery->queue);
 		room = mask + 1 - slot;
@@ -50,6 +55,11 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 		if (result == HAL_FAULT)
 			weir_rx_stop(firmware, queue, WEIR_MISBEHAVIOUR_DMA_FAULT,
 				     "completion ring cannot be written, slot", slot);
+		number--;
+		if (WEIR_UNLIKELY(burst->deliveries[number].segments) &&
+		    end == burst->deliveries[number].first_entry + 1u)
+			end = (uint32_t)burst->deliveries[number].first_entry +
+			      burst->deliveries[number].entries;
 		burst->complete_entry = (uint16_t)end;
 		for (number = burst->complete_delivery; number < burst->delivery_count; number++)
 			if (end < (uint32_t)burst->deliveries[number].first_entry +
@@ -69,13 +79,21 @@ static void count(struct weir_firmware *firmware, const struct weir_burst *burst
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 	const struct weir_frame *frame = &burst->frames[delivery->frame];
 	uint64_t *stats = firmware->vports[queue->vport].stats;
-	uint32_t frames = (uint32_t)delivery->frames - delivery->failed;
+	uint32_t frames = (uint32_t)delivery->frames - delivery->failed, bytes = delivery->bytes,
+		 failed = delivery->failed;
 
+	if (WEIR_UNLIKELY(delivery->segments)) {
+		stats[WEIR_STAT_VPORT_RX_AGGREGATES] += frames;
+		frames *= delivery->segments;
+		stats[WEIR_STAT_VPORT_RX_COALESCED] += frames;
+		failed *= delivery->segments;
+		bytes = frames ? weir_coalesced_bytes(burst, delivery) : 0;
+	}
 	stats[WEIR_STAT_VPORT_RX_FRAMES] += frames;
-	stats[WEIR_STAT_VPORT_RX_BYTES] += delivery->bytes;
-	stats[WEIR_STAT_VPORT_RX_DROPPED_FAULT] += delivery->failed;
+	stats[WEIR_STAT_VPORT_RX_BYTES] += bytes;
+	stats[WEIR_STAT_VPORT_RX_DROPPED_FAULT] += failed;
 	queue->stats[WEIR_STAT_RX_QUEUE_FRAMES] += frames;
-	queue->stats[WEIR_STAT_RX_QUEUE_BYTES] += delivery->bytes;
+	queue->stats[WEIR_STAT_RX_QUEUE_BYTES] += bytes;
 	if (frame->way.cast == WEIR_MULTICAST)
 		stats[WEIR_STAT_VPORT_RX_MULTICAST] += frames;
 	else if (frame->way.cast == WEIR_BROADCAST_FRAME)

@@ -3,7 +3,7 @@
  * The stage that moves frames: into receive buffers and out of wire ports (specs/data-queues.md, "Receive"). Completions follow in
  * complete.c.
  */
-#include "burst.h"
+#include "emit.h"
 
 /* The source's memory could not be read: once for a frame, however many would have got it. */
 static void source_fault(struct weir_firmware *firmware, struct weir_burst *burst,
@@ -35,6 +35,12 @@ static bool fail_frame(struct weir_burst *burst, struct weir_delivery *delivery,
 	if (weir_le32_to_cpu(burst->completions[entry].flags) & WEIR_RXC_ERROR_MASK)
 		return false;
 	delivery->failed++;
+	/* An aggregate has one completion, which says how many buffers come back. */
+	if (WEIR_UNLIKELY(delivery->segments)) {
+		delivery->bytes = 0;
+		burst->completions[entry].flags |= weir_cpu_to_le32(WEIR_RXC_ERROR_MASK);
+		return true;
+	}
 	for (; entry < end; entry++) {
 		struct weir_rx_completion *completion = &burst->completions[entry];
 
@@ -91,30 +97,6 @@ void weir_wire_result(struct weir_burst *burst, uint32_t number, enum hal_result
 	}
 }
 
-/* Where emission of a frame stands: operations are numbered, those already submitted are passed over. */
-struct emission {
-	struct weir_firmware *firmware;
-	struct weir_burst *burst;
-	const struct weir_rx_queue *queue;
-	struct weir_payload *payload; /* what is summed, NULL: nothing */
-	hal_tag tag;
-	uint32_t first_entry;
-	uint32_t operation; /* next */
-	uint32_t buffer;    /* current, and how full it is */
-	uint32_t filled;
-	bool silent; /* nothing is written: room is left */
-};
-
-/* A piece of a frame: device memory, or the host's when from is NULL. */
-struct piece {
-	const uint8_t *from;
-	const struct hal_segment *segment;
-	uint32_t offset; /* in the segment */
-	uint32_t bytes;
-	bool summed;
-	uint32_t place; /* of its sum, in the frame */
-};
-
 /* Where a piece of a payload lies, for its sum: from the frame's beginning, which is an even place; or from the end. */
 static inline uint32_t sum_place(const struct weir_payload *payload, uint32_t place, uint32_t bytes)
 {
@@ -122,8 +104,8 @@ static inline uint32_t sum_place(const struct weir_payload *payload, uint32_t pl
 }
 
 /* Writes a piece that fits its buffer. */
-static enum hal_result write_piece(const struct emission *emission, const struct piece *piece,
-				   uint64_t address)
+static enum hal_result write_piece(const struct weir_emission *emission,
+				   const struct weir_piece *piece, uint64_t address)
 {
 	struct hal *hal = emission->firmware->hal;
 	struct hal_requester to = emission->queue->requester;
@@ -145,8 +127,7 @@ static enum hal_result write_piece(const struct emission *emission, const struct
 					      &payload->sum, place, emission->tag);
 }
 
-/* Writes a piece over as many buffers as it needs; false: HAL was busy. */
-static bool emit_piece(struct emission *emission, struct piece piece)
+bool weir_emit_piece(struct weir_emission *emission, struct weir_piece piece)
 {
 	struct weir_burst *burst = emission->burst;
 	const struct weir_rx_queue *queue = emission->queue;
@@ -183,13 +164,13 @@ static bool emit_piece(struct emission *emission, struct piece piece)
 }
 
 /* The same for a piece at `place` of the frame of which a part may be summed. */
-static bool emit_at(struct emission *emission, const uint8_t *from,
+static bool emit_at(struct weir_emission *emission, const uint8_t *from,
 		    const struct hal_segment *segment, uint32_t bytes, uint32_t place)
 {
-	struct piece piece = { from, segment, 0, bytes, false, place };
+	struct weir_piece piece = { from, segment, 0, bytes, false, place };
 
 	if (WEIR_LIKELY(!emission->payload))
-		return emit_piece(emission, piece);
+		return weir_emit_piece(emission, piece);
 	/* Header, payload, padding. */
 	const uint32_t borders[] = { emission->payload->begin, emission->payload->end, UINT32_MAX };
 
@@ -198,7 +179,7 @@ static bool emit_at(struct emission *emission, const uint8_t *from,
 			continue;
 		piece.bytes = borders[i] - piece.place < bytes ? borders[i] - piece.place : bytes;
 		piece.summed = i == 1;
-		if (!emit_piece(emission, piece))
+		if (!weir_emit_piece(emission, piece))
 			return false;
 		bytes -= piece.bytes;
 		piece.offset += piece.bytes;
@@ -308,11 +289,10 @@ static bool emit_whole(struct weir_firmware *firmware, struct weir_burst *burst,
 	return number == frames;
 }
 
-static bool emit_header(struct emission *emission, const struct weir_delivery *delivery,
-			uint32_t number)
+bool weir_emit_head(struct weir_emission *emission, const struct weir_delivery *delivery,
+		    const struct weir_frame *frame, uint32_t number)
 {
 	struct weir_burst *burst = emission->burst;
-	const struct weir_frame *frame = &burst->frames[number];
 	uint32_t inserted = frame->way.tags_inserted, strip = delivery->strip;
 	/* Of two tags that are not shown the second one may lie in the copy. */
 	uint32_t rest = frame->way.rest + (strip > 1 && inserted < 2 ? 4u : 0u);
@@ -324,19 +304,20 @@ static bool emit_header(struct emission *emission, const struct weir_delivery *d
 	if (inserted > strip) {
 		const uint8_t *tags = store_tags(burst, number);
 
-		if (!emit_piece(emission, (struct piece){ tags + 4 * strip, NULL, 0,
+		if (!weir_emit_piece(emission,
+				     (struct weir_piece){ tags + 4 * strip, NULL, 0,
 							  4 * (inserted - strip), false, 0 }))
 			return false;
 	}
 	return emit_at(emission, frame->header + rest, NULL, frame->header_bytes - rest, rest);
 }
 
-static struct emission emission_of(struct weir_firmware *firmware, struct weir_burst *burst,
-				   const struct weir_delivery *delivery, uint32_t ahead)
+struct weir_emission weir_emission_of(struct weir_firmware *firmware, struct weir_burst *burst,
+				      const struct weir_delivery *delivery, uint32_t ahead)
 {
 	uint32_t entry = delivery->first_entry + ahead;
 
-	return (struct emission){
+	return (struct weir_emission){
 		.firmware = firmware,
 		.burst = burst,
 		.queue = &firmware->rx_queues[delivery->queue],
@@ -353,11 +334,11 @@ static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *bu
 			   const struct weir_delivery *delivery, uint32_t ahead)
 {
 	const struct weir_frame *frame = &burst->frames[delivery->frame + ahead];
-	struct emission emission = emission_of(firmware, burst, delivery, ahead);
+	struct weir_emission emission = weir_emission_of(firmware, burst, delivery, ahead);
 	uint32_t place = frame->header_bytes;
 
 	emission.silent = emission.payload && emission.payload->header_waits;
-	if (!emit_header(&emission, delivery, delivery->frame + ahead))
+	if (!weir_emit_head(&emission, delivery, frame, delivery->frame + ahead))
 		return false;
 	emission.silent = false;
 	for (uint32_t i = 0; i < frame->segments; i++) {
@@ -446,12 +427,13 @@ static bool emit_sum_of_rest(struct weir_firmware *firmware, struct weir_burst *
 bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
 		      const struct weir_delivery *delivery, uint32_t ahead)
 {
-	struct emission emission;
+	uint32_t number = delivery->frame + ahead;
+	struct weir_emission emission;
 
 	if (WEIR_LIKELY(is_sum_of_rest(burst, delivery, ahead)))
 		return write_header(firmware, burst, delivery, ahead);
-	emission = emission_of(firmware, burst, delivery, ahead);
-	if (!emit_header(&emission, delivery, delivery->frame + ahead))
+	emission = weir_emission_of(firmware, burst, delivery, ahead);
+	if (!weir_emit_head(&emission, delivery, &burst->frames[number], number))
 		return false;
 	burst->emit_operation = 0;
 	return true;
@@ -485,6 +467,8 @@ static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *bur
 				burst->entry_address[delivery->first_entry], delivery->bytes,
 				weir_le16_to_cpu(burst->completions[delivery->first_entry].buffer));
 	}
+	if (WEIR_UNLIKELY(delivery->segments))
+		return weir_emit_aggregate(firmware, burst, delivery);
 	if (WEIR_UNLIKELY(delivery->summed))
 		return emit_summed(firmware, burst, delivery);
 	if (WEIR_LIKELY(delivery->entries == delivery->frames &&

@@ -328,6 +328,7 @@ enum weir_stage_answer weir_stage_segment(struct weir_firmware *firmware, struct
 	burst->frame_count = (uint16_t)count;
 	burst->next_frame = burst->wire_frame = 0;
 	weir_trace_burst(firmware, burst);
+	weir_coalesce(firmware, burst);
 	burst->stage = WEIR_STAGE_CLAIM;
 	return WEIR_NEXT;
 }

@@ -10,6 +10,7 @@
 
 #define IPV4_SOURCE_ROUTE_LOOSE	 131
 #define IPV4_SOURCE_ROUTE_STRICT 137
+#define TCP_CHECKSUM		 16u /* where the field is in its header */
 
 static uint32_t load16(const uint8_t *at)
 {
@@ -44,7 +45,8 @@ static bool is_source_routed(const uint8_t *option, const uint8_t *end)
 	return false;
 }
 
-static enum weir_checksum_state ip_state(const uint8_t *header, const struct weir_layer *layer)
+static inline enum weir_checksum_state ip_state(const uint8_t *header,
+						const struct weir_layer *layer)
 {
 	if (layer->l3_kind != WEIR_PACKET_L3_IPV4)
 		return WEIR_CHECKSUM_STATE_UNKNOWN;
@@ -80,7 +82,7 @@ static bool is_open(const uint8_t *header, const struct weir_layer *layer,
 }
 
 /* The pseudo header's sum, as this processor's words (RFC 9293, 3.1; RFC 8200, 8.1). */
-static uint64_t pseudo_words(const uint8_t *header, const struct weir_layer *layer)
+static inline uint64_t pseudo_words(const uint8_t *header, const struct weir_layer *layer)
 {
 	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
 	const uint8_t *ip = header + layer->l3;
@@ -90,8 +92,8 @@ static uint64_t pseudo_words(const uint8_t *header, const struct weir_layer *lay
 	return ipv4 ? weir_sum_words(ip + 12, 8, sum) : weir_sum_words(ip + 8, 32, sum);
 }
 
-static bool l4_sum_good(const uint8_t *header, const struct weir_layer *layer, uint32_t copied,
-			const struct weir_payload *payload)
+static inline bool l4_sum_good(const uint8_t *header, const struct weir_layer *layer,
+			       uint32_t copied, const struct weir_payload *payload)
 {
 	uint64_t words = pseudo_words(header, layer);
 	uint32_t end = layer->end < copied ? layer->end : copied;
@@ -279,4 +281,30 @@ bool weir_verify_wants(struct weir_burst *burst, uint32_t number, bool whole,
 		return true;
 	}
 	return false;
+}
+
+uint32_t weir_pseudo_sum(const uint8_t *header, const struct weir_layer *layer)
+{
+	return weir_sum_from_native(pseudo_words(header, layer));
+}
+
+bool weir_verify_ahead(struct weir_burst *burst, uint32_t number)
+{
+	static const struct weir_payload none;
+	const struct weir_frame *frame = &burst->frames[number];
+	const struct weir_layer *layer = &weir_frame_layers(burst, number)->outer;
+	const uint8_t *header = frame->header;
+
+	if (layer->l3_kind == WEIR_PACKET_L3_IPV4 &&
+	    ip_state(header, layer) != WEIR_CHECKSUM_STATE_GOOD)
+		return false;
+	/* What the device puts in is right if it is put where it belongs, over what it is of, and begun with the pseudo header. */
+	if (frame->insert)
+		return frame->insert == WEIR_INSERT_INTERNET && frame->insert_start == layer->l4 &&
+		       frame->insert_field == layer->l4 + TCP_CHECKSUM &&
+		       layer->end == frame->bytes &&
+		       weir_sum_is_ones((uint64_t)weir_pseudo_sum(header, layer) +
+					(~frame->insert_seed & 0xffffu));
+	return layer->end <= frame->header_bytes &&
+	       l4_sum_good(header, layer, frame->header_bytes, &none);
 }

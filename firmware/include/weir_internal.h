@@ -68,7 +68,9 @@ struct weir_vport {
 	uint32_t flags;	 /* enum weir_vport_flag; read by the datapath */
 	uint8_t mac[6];	 /* all zero: none */
 	uint16_t mtu;
-	uint32_t max_frame; /* mtu + Ethernet header + one tag */
+	uint32_t max_frame;	 /* mtu + Ethernet header + one tag */
+	uint16_t coalesce_bytes; /* COALESCE_BYTES, COALESCE_SEGMENTS: by weir_vport_coalesce() */
+	uint8_t coalesce_segments;
 	/* port VLAN, 0: none; tci includes the priority */
 	uint16_t port_vlan_tci;
 	uint16_t port_vlan_protocol; /* 0x8100 or 0x88a8 */
@@ -406,8 +408,9 @@ struct weir_firmware {
 	int64_t clock_rate;
 	uint16_t function_count, vport_count;
 	uint16_t vfs_enabled;
-	uint16_t hashing_vports; /* how many have `hashes` */
-	uint32_t queue_count;	 /* receive queues, and as many transmit queues */
+	uint16_t hashing_vports;    /* how many have `hashes` */
+	uint16_t coalescing_vports; /* ... coalesce_segments */
+	uint32_t queue_count;	    /* receive queues, and as many transmit queues */
 	struct weir_function *functions;
 	struct weir_vport *vports;
 	struct weir_rx_queue *rx_queues;
@@ -527,6 +530,16 @@ static inline void weir_vport_choice_update(struct weir_vport *vport)
 	vport->choice_epoch++;
 	vport->chooses = vport->hashes || vport->steer_rules;
 }
+/* Received segments of the vport become aggregates of at most so many (0: none do) and so long, from the next burst on. */
+static inline void weir_vport_coalesce(struct weir_firmware *firmware, struct weir_vport *vport,
+				       uint8_t segments, uint16_t bytes)
+{
+	firmware->coalescing_vports = (uint16_t)(firmware->coalescing_vports + (segments != 0) -
+						 (vport->coalesce_segments != 0));
+	vport->coalesce_segments = segments;
+	vport->coalesce_bytes = bytes;
+}
+
 /* Is it a receive queue of the vport that works? */
 bool weir_vport_has_queue(const struct weir_firmware *firmware, const struct weir_vport *vport,
 			  uint16_t queue);

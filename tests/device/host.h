@@ -33,6 +33,18 @@ struct host_frame {
 	uint64_t time_ns; /* with the flag TIMESTAMP */
 };
 
+/* An aggregate as it was received. */
+struct host_aggregate {
+	uint8_t data[65536];
+	uint32_t bytes;
+	uint32_t flags;
+	uint16_t vlan_tci;
+	uint16_t segment; /* rx_aggregate.segment */
+	uint32_t flow_hash;
+	uint32_t buffers;
+	uint64_t time_ns; /* with the flag TIMESTAMP */
+};
+
 struct host_tx {
 	bool created, shadow;
 	bool reported; /* made with a ring of reports; set before its creation */
@@ -217,8 +229,12 @@ uint32_t host_transmit_room(struct host_function *function, uint16_t queue);
 /* Raw descriptor into the ring at the tail. */
 void host_post_descriptor(struct host_function *function, uint16_t queue,
 			  const struct weir_tx_descriptor *descriptor);
-/* Next received frame of a queue; false: none. Buffers are posted again at once. */
+/* Next received frame of a queue; false: none, or it is an aggregate. Buffers are posted again at once. */
 bool host_receive(struct host_function *function, uint16_t queue, struct host_frame *frame);
+
+/* The same of an aggregate; false: none, or it is none. With ERROR its data is whatever lies there. */
+bool host_receive_aggregate(struct host_function *function, uint16_t queue,
+			    struct host_aggregate *aggregate);
 
 /* Frames that leave on the wire are kept in host->wire. */
 void host_wire_capture(struct host *host);

@@ -259,24 +259,85 @@ static void take_time(struct host_rx *rx, const struct weir_rx_completion *entry
 	rx->part.time_ns = weir_le64_to_cpu(time->time);
 }
 
+/* The completion to be taken next; NULL: it has not come. */
+static const struct weir_rx_completion *next_completion(struct host_function *function,
+							uint16_t queue, uint32_t *flags)
+{
+	const struct host_rx *rx = &function->rx[queue];
+
+	if (!rx->created)
+		return NULL;
+	const struct weir_rx_completion *ring = host_pointer(function, rx->completion);
+	uint32_t slot = rx->taken & ((1u << rx->completion_log2) - 1);
+	const struct weir_rx_completion *entry = &ring[rx->timed ? 2 * slot + 1 : slot];
+
+	*flags = weir_le32_to_cpu(entry->flags);
+	if (WEIR_GET(WEIR_RXC_PHASE, *flags) != (~(uint32_t)rx->taken >> rx->completion_log2 & 1))
+		return NULL;
+	WEIR_EXPECT_EQ(WEIR_GET(WEIR_RXC_GENERATION, *flags), function->generation & 0xff);
+	return entry;
+}
+
+/* Posts a buffer again. */
+static void post_again(struct host_function *function, uint16_t queue, uint64_t buffer)
+{
+	struct host_rx *rx = &function->rx[queue];
+	weir_le64 *buffers = host_pointer(function, rx->ring);
+
+	buffers[rx->posted++ % RING] = weir_cpu_to_le64(buffer);
+	rx->buffers[(rx->posted - 1) % RING] = buffer;
+	if (rx->shadow)
+		((struct weir_shadow_doorbell *)host_pointer(function, rx->shadow_address))->tail =
+			weir_cpu_to_le32(rx->posted);
+	else
+		host_doorbell(function, queue, WEIR_DOORBELL_RX_TAIL, rx->posted);
+}
+
+bool host_receive_aggregate(struct host_function *function, uint16_t queue,
+			    struct host_aggregate *aggregate)
+{
+	struct host_rx *rx = &function->rx[queue];
+	const struct weir_rx_completion *entry =
+		next_completion(function, queue, &aggregate->flags);
+
+	if (!entry || !(aggregate->flags & WEIR_RXC_COALESCED_MASK))
+		return false;
+	uint16_t index = weir_le16_to_cpu(entry->buffer);
+
+	WEIR_EXPECT(aggregate->flags & WEIR_RXC_END_MASK);
+	WEIR_EXPECT_EQ(rx->part.buffers, 0);
+	take_time(rx, entry, aggregate->flags);
+	aggregate->time_ns = rx->part.time_ns;
+	aggregate->bytes = weir_le16_to_cpu(entry->length);
+	aggregate->vlan_tci = weir_le16_to_cpu(entry->vlan_tci);
+	aggregate->segment = weir_le16_to_cpu(entry->packet_type);
+	aggregate->flow_hash = weir_le32_to_cpu(entry->flow_hash);
+	aggregate->buffers = 0;
+	rx->taken++;
+	for (uint32_t done = 0; done < aggregate->bytes; aggregate->buffers++) {
+		uint64_t buffer = rx->buffers[index++ % RING];
+		uint32_t take = aggregate->bytes - done;
+
+		if (take > rx->buffer_bytes)
+			take = rx->buffer_bytes;
+		memcpy(aggregate->data + done, host_pointer(function, buffer), take);
+		memset(host_pointer(function, buffer), 0xdb, take);
+		done += take;
+		post_again(function, queue, buffer);
+	}
+	return true;
+}
+
 bool host_receive(struct host_function *function, uint16_t queue, struct host_frame *frame)
 {
 	struct host_rx *rx = &function->rx[queue];
 
-	if (!rx->created)
-		return false;
-	const struct weir_rx_completion *ring = host_pointer(function, rx->completion);
-	weir_le64 *buffers = host_pointer(function, rx->ring);
-
 	for (;;) {
-		uint32_t slot = rx->taken & ((1u << rx->completion_log2) - 1);
-		const struct weir_rx_completion *entry = &ring[rx->timed ? 2 * slot + 1 : slot];
-		uint32_t flags = weir_le32_to_cpu(entry->flags);
+		uint32_t flags;
+		const struct weir_rx_completion *entry = next_completion(function, queue, &flags);
 
-		if (WEIR_GET(WEIR_RXC_PHASE, flags) !=
-		    (~(uint32_t)rx->taken >> rx->completion_log2 & 1))
+		if (!entry || flags & WEIR_RXC_COALESCED_MASK)
 			return false;
-		WEIR_EXPECT_EQ(WEIR_GET(WEIR_RXC_GENERATION, flags), function->generation & 0xff);
 		uint16_t index = weir_le16_to_cpu(entry->buffer),
 			 length = weir_le16_to_cpu(entry->length);
 		uint64_t buffer = rx->buffers[index % RING];
@@ -298,13 +359,7 @@ bool host_receive(struct host_function *function, uint16_t queue, struct host_fr
 		rx->part.flow_hash = weir_le32_to_cpu(entry->flow_hash);
 		rx->part.queue = queue;
 		rx->taken++;
-		buffers[rx->posted++ % RING] = weir_cpu_to_le64(buffer);
-		rx->buffers[(rx->posted - 1) % RING] = buffer;
-		if (rx->shadow)
-			((struct weir_shadow_doorbell *)host_pointer(function, rx->shadow_address))
-				->tail = weir_cpu_to_le32(rx->posted);
-		else
-			host_doorbell(function, queue, WEIR_DOORBELL_RX_TAIL, rx->posted);
+		post_again(function, queue, buffer);
 		if (!(flags & WEIR_RXC_END_MASK))
 			continue;
 		bool whole = rx->part.bytes != 0;

@@ -100,6 +100,8 @@ typedef uint64_t weir_le64;
 #define WEIR_SEGMENT_HEADER_BYTES 124 /* longest headers of a frame with SEGMENT, from its beginning to its payload */
 #define WEIR_SEGMENT_MIN_BYTES 32 /* least tx_payload_descriptor.mss */
 #define WEIR_SEGMENT_FRAME_BYTES 0x10040 /* longest frame with SEGMENT: an IP datagram of 65535 bytes behind an Ethernet header and two tags fits */
+#define WEIR_COALESCE_SEGMENTS_MAX 32 /* greatest COALESCE_SEGMENTS */
+#define WEIR_COALESCE_BYTES_MAX 0xffff /* greatest COALESCE_BYTES */
 #define WEIR_SHADOW_BYTES 128 /* size and alignment of a queue's shadow doorbell in host memory */
 #define WEIR_RESET_TIME_MS 100 /* longest time from a reset until STATUS.STATE is READY (PCIe 5.0 section 6.6.2) */
 #define WEIR_STEER_RULES 4096 /* steering rules that the functions of a card share */
@@ -335,6 +337,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_STEERING_MASK 0x80u
 #define WEIR_REG_FEATURES_SPREAD_CONTEXTS_SHIFT 8 /* further tables and hashes to which rules lead: SPREAD_CONTEXT */
 #define WEIR_REG_FEATURES_SPREAD_CONTEXTS_MASK 0x100u
+#define WEIR_REG_FEATURES_RECEIVE_COALESCING_SHIFT 9 /* received TCP segments in a row become one frame: COALESCE_SEGMENTS */
+#define WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK 0x200u
 #define WEIR_REG_FEATURES_VLAN_8021AD_SHIFT 12 /* service tags (802.1ad) are inserted, taken out and filtered like 802.1Q tags, each kind for itself */
 #define WEIR_REG_FEATURES_VLAN_8021AD_MASK 0x1000u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
@@ -544,8 +548,33 @@ _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
 #define WEIR_RXC_TIMESTAMP_MASK 0x40000u
 #define WEIR_RXC_VLAN_8021AD_SHIFT 19 /* with VLAN: the tag taken out was one of 802.1ad (TPID 88A8h) */
 #define WEIR_RXC_VLAN_8021AD_MASK 0x80000u
+#define WEIR_RXC_COALESCED_SHIFT 20 /* the completion is an rx_aggregate, the only one of its frame */
+#define WEIR_RXC_COALESCED_MASK 0x100000u
+#define WEIR_RXC_COALESCED_FIXED_ID_SHIFT 21 /* with COALESCED: IPv4's identification is the same in all segments, and does not count on */
+#define WEIR_RXC_COALESCED_FIXED_ID_MASK 0x200000u
 #define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
 #define WEIR_RXC_GENERATION_MASK 0xff000000u
+
+/* an rx_completion with COALESCED: TCP segments in one frame, in one or more buffers in a row */
+struct weir_rx_aggregate {
+	weir_le32 flow_hash; /* as in rx_completion */
+	weir_le16 length; /* bytes of the whole frame, in as many buffers as they fill; also with ERROR */
+	weir_le16 buffer; /* the first buffer: free-running index in the free-buffer ring; the others follow it there */
+	weir_le16 vlan_tci; /* as in rx_completion */
+	weir_le16 segment;
+	weir_le32 flags; /* as in rx_completion, with COALESCED and END; IP (of IPv4) and L4 are GOOD */
+};
+_Static_assert(sizeof(struct weir_rx_aggregate) == 16, "ABI");
+_Static_assert(offsetof(struct weir_rx_aggregate, flow_hash) == 0, "ABI");
+_Static_assert(offsetof(struct weir_rx_aggregate, length) == 4, "ABI");
+_Static_assert(offsetof(struct weir_rx_aggregate, buffer) == 6, "ABI");
+_Static_assert(offsetof(struct weir_rx_aggregate, vlan_tci) == 8, "ABI");
+_Static_assert(offsetof(struct weir_rx_aggregate, segment) == 10, "ABI");
+_Static_assert(offsetof(struct weir_rx_aggregate, flags) == 12, "ABI");
+#define WEIR_RXA_L3_SHIFT 0 /* enum packet_l3: IPV4 or IPV6 */
+#define WEIR_RXA_L3_MASK 0x3u
+#define WEIR_RXA_PAYLOAD_SHIFT 2 /* bytes of TCP payload in every segment but the last, which has at least one and no more */
+#define WEIR_RXA_PAYLOAD_MASK 0xfffcu
 
 /* first half of a completion of format 1 (FORMAT_RX_TIMES), which has 32 bytes; the rx_completion is the second half */
 struct weir_rx_time {
@@ -813,6 +842,8 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_STEER_RULES_USED = 104, /* u16 */
 	WEIR_ATTRIBUTE_STEER_MASKS_MAX = 105, /* u8: distinct masks that they may have */
 	WEIR_ATTRIBUTE_SPREAD_CONTEXT = 106, /* u8: 1 to SPREAD_CONTEXTS: a spread context of the vport; 0, default: its own spread */
+	WEIR_ATTRIBUTE_COALESCE_SEGMENTS = 110, /* u8: most TCP segments that become one received frame, 2 to COALESCE_SEGMENTS_MAX; 0: none do; 0 after reset */
+	WEIR_ATTRIBUTE_COALESCE_BYTES = 111, /* u32: longest such frame as delivered, Ethernet header included, at most COALESCE_BYTES_MAX, which it is after reset */
 	WEIR_ATTRIBUTE_STEER_BYTES = 128, /* u64: bytes of those frames as they came to the card */
 	WEIR_ATTRIBUTE_LIMIT
 };
@@ -927,6 +958,8 @@ enum weir_stat_vport {
 	WEIR_STAT_VPORT_RX_CHECKSUM_BAD = 17, /* frames of which a checksum was found to be wrong; they are delivered (with RX_CHECKSUM) */
 	WEIR_STAT_VPORT_TX_SEGMENTED = 18, /* frames with SEGMENT that were cut; their segments are the ones in tx_frames */
 	WEIR_STAT_VPORT_RX_DROPPED_BY_RULE = 19, /* frames that a steering rule drops */
+	WEIR_STAT_VPORT_RX_COALESCED = 20, /* frames that became part of an aggregate; rx_frames and rx_bytes count them as they came */
+	WEIR_STAT_VPORT_RX_AGGREGATES = 21, /* aggregates delivered */
 	WEIR_STAT_VPORT_COUNT
 };
 

@@ -88,6 +88,8 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_STEER_RULES_USED] = { "steer_rules_used", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_STEER_MASKS_MAX] = { "steer_masks_max", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_SPREAD_CONTEXT] = { "spread_context", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_COALESCE_SEGMENTS] = { "coalesce_segments", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_COALESCE_BYTES] = { "coalesce_bytes", WEIR_KIND_U32, 4, 4 },
 	[WEIR_ATTRIBUTE_STEER_BYTES] = { "steer_bytes", WEIR_KIND_U64, 8, 8 },
 };
 
@@ -106,8 +108,8 @@ struct weir_command_rule {
 WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x21c1f80000002ull, 0x300ull, 0x0ull } } },
 	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull, 0x0ull } } },
-	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x4300009831000ull, 0x38000000000ull, 0x0ull } } },
-	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
+	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x4300009831000ull, 0xc38000000000ull, 0x0ull } } },
+	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0xc00000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x40000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x40000000000ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull, 0x0ull } } },
 	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0xc0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
@@ -191,6 +193,8 @@ WEIR_TABLE char *const weir_stat_vport_names[WEIR_STAT_VPORT_COUNT] = {
 	"rx_checksum_bad",
 	"tx_segmented",
 	"rx_dropped_by_rule",
+	"rx_coalesced",
+	"rx_aggregates",
 };
 WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"frames",
@@ -401,7 +405,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 9, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "time", 5, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 }, { "spread_contexts", 8, 1 }, { "vlan_8021ad", 12, 1 } } },
+	{ "features", "control", 0x60, 'r', 10, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "time", 5, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 }, { "spread_contexts", 8, 1 }, { "receive_coalescing", 9, 1 }, { "vlan_8021ad", 12, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },
