@@ -292,6 +292,7 @@ int weir_data_start(struct weir_device *weir, struct weir_data *data)
 		return err;
 	weir_data_rewind(data);
 
+	WRITE_ONCE(weir->coalesce_bytes, weir_coalesce_most_bytes(data->config.rx_buffer_bytes));
 	weir_rss_spread_evenly(weir, data->config.pairs);
 	err = weir_data_create(weir, data);
 	if (!err)

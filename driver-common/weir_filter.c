@@ -171,7 +171,8 @@ static int weir_vlan_command(struct weir_device *weir, u16 opcode, u16 vlan)
 	return err;
 }
 
-static int weir_flags_command(struct weir_device *weir, u32 flags, u32 mask, u16 mtu)
+static int weir_flags_command(struct weir_device *weir, u32 flags, u32 mask, u16 mtu,
+			      const u32 *coalesce)
 {
 	struct weir_call *call = weir_call_begin(weir, WEIR_COMMAND_VPORT_SET);
 	int err;
@@ -184,6 +185,12 @@ static int weir_flags_command(struct weir_device *weir, u32 flags, u32 mask, u16
 	}
 	if (mtu)
 		weir_call_put_u16(call, WEIR_ATTRIBUTE_MTU, mtu);
+	if (coalesce) {
+		weir_call_put_u8(call, WEIR_ATTRIBUTE_COALESCE_SEGMENTS,
+				 *coalesce ? WEIR_COALESCE_SEGMENTS_MAX : 0);
+		weir_call_put_u32(call, WEIR_ATTRIBUTE_COALESCE_BYTES,
+				  *coalesce ?: WEIR_COALESCE_BYTES_MAX);
+	}
 	err = weir_call_run_loud(call);
 	weir_call_end(call);
 	return err;
@@ -198,7 +205,8 @@ static int weir_flags_command(struct weir_device *weir, u32 flags, u32 mask, u16
  */
 int weir_vport_enable(struct weir_device *weir, bool enable)
 {
-	return weir_flags_command(weir, enable ? WEIR_VPORT_ENABLE : 0, WEIR_VPORT_ENABLE, 0);
+	return weir_flags_command(weir, enable ? WEIR_VPORT_ENABLE : 0, WEIR_VPORT_ENABLE, 0,
+				  NULL);
 }
 
 /* --- the stack's lists --- */
@@ -378,24 +386,33 @@ static u32 weir_flags_wanted(const struct weir_device *weir, unsigned int iff, u
 	return flags;
 }
 
+/* How long aggregates may be; 0: there are to be none, as after a reset. */
+static u32 weir_coalesce_wanted(const struct weir_device *weir)
+{
+	return weir->wanted_features & NETIF_F_GRO_HW ? READ_ONCE(weir->coalesce_bytes) : 0;
+}
+
 static int weir_flags_tell(struct weir_device *weir, u32 flags)
 {
 	struct weir_told *told = &weir->told;
 	u32 mask = told->flags_known && told->flags == flags ? 0 : WEIR_FLAGS_MANAGED;
 	u16 mtu = told->mtu == weir->netdev->mtu ? 0 : weir->netdev->mtu;
+	u32 coalesce = weir_coalesce_wanted(weir);
+	bool tell_coalesce = coalesce != told->coalesce;
 	int err;
 
 	if (mask && weir->features & WEIR_REG_FEATURES_CHECKSUM_MASK)
 		mask |= WEIR_FLAGS_CHECKSUM;
 	if (mask && weir->features & WEIR_REG_FEATURES_VLAN_8021AD_MASK)
 		mask |= WEIR_FLAGS_8021AD;
-	if (!mask && !mtu)
+	if (!mask && !mtu && !tell_coalesce)
 		return 0;
-	err = weir_flags_command(weir, flags, mask, mtu);
+	err = weir_flags_command(weir, flags, mask, mtu, tell_coalesce ? &coalesce : NULL);
 	if (err)
 		return err;
 	told->flags_known = true;
 	told->flags = flags;
+	told->coalesce = coalesce;
 	if (mtu)
 		told->mtu = mtu;
 	return 0;
@@ -492,6 +509,7 @@ void weir_filter_forget(struct weir_device *weir)
 	mutex_lock(&weir->filter_lock);
 	told->flags_known = false;
 	told->mtu = 0;
+	told->coalesce = 0;
 	told->filter_count = 0;
 	bitmap_zero(told->vlans, VLAN_N_VID);
 	mutex_unlock(&weir->filter_lock);

@@ -219,7 +219,8 @@ struct weir_rx_ring {
 	struct weir_doorbell doorbell;
 	void __iomem *arm;
 	u16 posted;
-	u16 taken;
+	u16 used; /* buffers that came back */
+	u16 taken; /* completions */
 	u16 size;
 	u16 log2;
 	bool timed; /* completions tell the time */
@@ -363,6 +364,7 @@ struct weir_filter {
 struct weir_told {
 	bool flags_known;
 	u32 flags;
+	u32 coalesce; /* weir_coalesce_wanted() */
 	u16 mtu;
 	struct weir_filter *filters;
 	unsigned int filter_count;
@@ -471,6 +473,7 @@ struct weir_device {
 	struct work_struct filter_work;
 	struct weir_told told;
 	netdev_features_t wanted_features;
+	u32 coalesce_bytes; /* of the longest aggregate, with the buffers of today */
 	DECLARE_BITMAP(wanted_vlans, VLAN_N_VID); /* of 802.1Q */
 	DECLARE_BITMAP(wanted_service_vlans, VLAN_N_VID); /* of 802.1ad */
 	bool trusted; /* may listen to what is not addressed to it, and choose its MAC */
@@ -639,6 +642,11 @@ unsigned int weir_rx_page_order(u16 buffer_bytes);
 u16 weir_rx_least_buffer_bytes(const struct weir_device *weir);
 u16 weir_rx_most_buffer_bytes(const struct weir_device *weir);
 
+/* weir_coalesce.c: frames made of several; for the fast path see weir_coalesce.h */
+void weir_coalesce_offer(struct net_device *netdev);
+u32 weir_coalesce_most_bytes(u16 buffer_bytes);
+netdev_features_t weir_fix_features(struct net_device *netdev, netdev_features_t features);
+
 /* weir_txrx.c: both */
 int weir_poll(struct napi_struct *napi, int budget);
 void weir_pair_arm(struct weir_pair *pair);
@@ -682,6 +690,7 @@ void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 	.ndo_features_check = weir_features_check,                                     \
 	.ndo_change_mtu = weir_change_mtu, .ndo_set_mac_address = weir_set_mac_address, \
 	.ndo_validate_addr = eth_validate_addr, .ndo_set_features = weir_set_features,  \
+	.ndo_fix_features = weir_fix_features,                                          \
 	.ndo_set_rx_mode = weir_set_rx_mode, .ndo_get_stats64 = weir_get_stats64,       \
 	.ndo_tx_timeout = weir_tx_timeout, .ndo_vlan_rx_add_vid = weir_vlan_add,        \
 	.ndo_vlan_rx_kill_vid = weir_vlan_delete, .ndo_bpf = weir_bpf,                  \

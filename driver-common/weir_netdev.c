@@ -13,7 +13,8 @@
 
 #define WEIR_FEATURES_TX_CHECKSUM (NETIF_F_HW_CSUM | NETIF_F_SCTP_CRC)
 /* What the card is told of: weir_flags_wanted() */
-#define WEIR_FEATURES_TOLD (WEIR_FEATURES_VLAN | WEIR_FEATURES_VLAN_8021AD | NETIF_F_RXCSUM)
+#define WEIR_FEATURES_TOLD \
+	(WEIR_FEATURES_VLAN | WEIR_FEATURES_VLAN_8021AD | NETIF_F_RXCSUM | NETIF_F_GRO_HW)
 
 /**
  * weir_set_netdev_limits() - what the card can do becomes what the interface offers
@@ -65,6 +66,7 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 		netdev->hw_features |= NETIF_F_NTUPLE | NETIF_F_HW_TC;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	weir->wanted_features = netdev->features;
+	weir_coalesce_offer(netdev);
 	weir_set_netdev_limits(weir);
 	weir_qstats_attach(netdev);
 	weir_xdp_offer(netdev);

@@ -8,6 +8,7 @@
 #include <linux/prefetch.h>
 #include <linux/skbuff.h>
 
+#include "weir_coalesce.h"
 #include "weir_doorbell.h"
 #include "weir_hw.h"
 #include "weir_page_pool.h"
@@ -70,7 +71,7 @@ static void weir_rx_fill(struct weir_rx_ring *rx)
 {
 	u16 posted = rx->posted;
 
-	while ((u16)(posted - rx->taken) < rx->size) {
+	while ((u16)(posted - rx->used) < rx->size) {
 		u16 place = posted & (rx->size - 1);
 
 		/*
@@ -89,7 +90,7 @@ static void weir_rx_fill(struct weir_rx_ring *rx)
 		posted++;
 	}
 	rx->posted = posted;
-	WRITE_ONCE(rx->starved, posted == rx->taken);
+	WRITE_ONCE(rx->starved, posted == rx->used);
 }
 
 /**
@@ -102,6 +103,7 @@ void weir_rx_rewind(struct weir_pair *pair)
 	unsigned int place;
 
 	rx->taken = 0;
+	rx->used = 0;
 	for (place = 0; place < rx->size; place++) {
 		if (!rx->pages[place])
 			rx->pages[place] =
@@ -155,6 +157,7 @@ struct weir_rx_entry {
 	u16 length;
 	u16 place;
 	u16 vlan_tci;
+	u16 segment; /* with COALESCED: rx_aggregate.segment */
 	u64 time_ns; /* with TIMESTAMP */
 };
 
@@ -201,11 +204,13 @@ static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *ent
 	buffer = le16_to_cpu(completion->buffer);
 	if (unlikely(rx->timed))
 		entry->time_ns = weir_rx_time_of(completion);
+	entry->segment = le16_to_cpu(completion->packet_type);
 	entry->place = buffer & (rx->size - 1);
 
 	if (unlikely(WEIR_GET(WEIR_RXC_GENERATION, entry->flags) != rx->generation ||
 		     (u16)(rx->posted - 1 - buffer) >= rx->size || !rx->pages[entry->place] ||
-		     entry->length > rx->buffer_bytes))
+		     (entry->length > rx->buffer_bytes &&
+		      !(entry->flags & WEIR_RXC_COALESCED_MASK))))
 		return -EPROTO;
 	return 1;
 }
@@ -251,7 +256,7 @@ static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *
 			     entry->flags & WEIR_RXC_HASH_L4_MASK ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
 	if (unlikely(entry->flags & WEIR_RXC_MARK_MASK))
 		skb->mark = entry->flow_hash;
-	if (netdev->features & NETIF_F_RXCSUM)
+	if (netdev->features & NETIF_F_RXCSUM && !(entry->flags & WEIR_RXC_COALESCED_MASK))
 		weir_rx_checksum(skb, entry->flags);
 	if (entry->flags & WEIR_RXC_VLAN_MASK)
 		__vlan_hwaccel_put_tag(skb,
@@ -398,6 +403,7 @@ static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *ent
 
 	rx->pages[entry->place] = NULL;
 	rx->taken++;
+	rx->used++;
 	if (unlikely(entry->flags & WEIR_RXC_ERROR_MASK || !entry->length || rx->detour)) {
 		switch (weir_rx_detour(pair, page, entry->flags, entry->length)) {
 		case WEIR_RX_DONE:
@@ -425,6 +431,62 @@ deliver:
 	}
 }
 
+/*
+ * Takes an aggregate and all its buffers out of the ring (specs/coalescing.md, "Completions").
+ * Return: false if it has buffers that the card cannot have.
+ */
+static noinline bool weir_rx_take_aggregate(struct weir_pair *pair,
+					    const struct weir_rx_entry *entry,
+					    struct weir_rx_sums *sums)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+	unsigned int left = entry->length, segments, bytes;
+	bool failed, lost = false;
+	u16 place = entry->place;
+
+	/* A program that has just been loaded sees no aggregates: weir_fix_features(). */
+	failed = entry->flags & WEIR_RXC_ERROR_MASK || !left || rx->partial ||
+		 rx->detour & (WEIR_RX_DISCARD | WEIR_RX_XDP);
+	if (unlikely(failed))
+		weir_rx_discard(rx, true);
+	rx->taken++;
+	for (; left; left -= bytes) {
+		struct page *page = rx->pages[place];
+
+		if (unlikely(!page))
+			return false;
+		rx->pages[place] = NULL;
+		rx->used++;
+		bytes = min_t(unsigned int, left, rx->buffer_bytes);
+		place = (place + 1) & (rx->size - 1);
+		if (unlikely(failed || lost)) {
+			page_pool_recycle_direct(rx->pool, page);
+			continue;
+		}
+		dma_sync_single_range_for_cpu(pair->weir->dev, page_pool_get_dma_addr(page),
+					      weir_rx_offset(), bytes, DMA_FROM_DEVICE);
+		lost = !weir_coalesce_add(pair, page, bytes, entry->segment);
+		if (unlikely(lost))
+			weir_rx_drop_partial(rx);
+	}
+	if (unlikely(failed || lost)) {
+		u64_stats_update_begin(&rx->stats->sync);
+		u64_stats_add(&rx->stats->errors, failed);
+		u64_stats_update_end(&rx->stats->sync);
+		sums->no_memory += lost;
+		return true;
+	}
+	segments = weir_coalesce_describe(rx->partial, entry->flags, entry->segment, &bytes);
+	if (unlikely(!segments)) {
+		weir_rx_drop_partial(rx);
+		sums->malformed++;
+	} else if (likely(weir_rx_deliver(pair, entry))) {
+		sums->frames += segments;
+		sums->bytes += bytes;
+	}
+	return true;
+}
+
 /**
  * weir_rx_poll() - take completions and give frames to the stack
  * @pair: its queue pair
@@ -446,12 +508,15 @@ int weir_rx_poll(struct weir_pair *pair, int budget)
 
 		if (!some)
 			break;
+		if (some > 0 && entry.flags & WEIR_RXC_COALESCED_MASK)
+			some = weir_rx_take_aggregate(pair, &entry, &sums) ? 2 : -EPROTO;
 		if (unlikely(some < 0)) {
 			pair->broken = true;
 			weir_request_reset(pair->weir, WEIR_RESET_BAD_COMPLETION);
 			break;
 		}
-		weir_rx_take(pair, &entry, &sums);
+		if (likely(some == 1))
+			weir_rx_take(pair, &entry, &sums);
 	}
 	if (unlikely(rx->detour & WEIR_RX_XDP))
 		weir_xdp_poll_end(pair);
@@ -463,7 +528,7 @@ int weir_rx_poll(struct weir_pair *pair, int budget)
 		u64_stats_add(&rx->stats->no_memory, sums.no_memory);
 		u64_stats_update_end(&rx->stats->sync);
 	}
-	if ((u16)(rx->size - (u16)(rx->posted - rx->taken)) >= WEIR_FILL_BATCH) {
+	if ((u16)(rx->size - (u16)(rx->posted - rx->used)) >= WEIR_FILL_BATCH) {
 		weir_rx_fill(rx);
 		weir_rx_publish(pair);
 	}

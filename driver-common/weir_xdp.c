@@ -530,6 +530,9 @@ static int weir_xdp_set_program(struct weir_device *weir, struct bpf_prog *progr
 	old = rcu_replace_pointer(weir->xdp_program, program, lockdep_rtnl_is_held());
 	if (old)
 		bpf_prog_put(old);
+	/* Coalescing goes, or may come back: weir_fix_features(). */
+	if (!old != !program)
+		netdev_update_features(weir->netdev);
 	return 0;
 }
 
