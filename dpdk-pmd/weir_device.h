@@ -258,6 +258,8 @@ int weir_vlan_filter_set(struct rte_eth_dev *ethdev, uint16_t vlan, int on);
 int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask);
 /** Tells the vport of all receive offloads that are configured. */
 int weir_rx_offloads_set(struct rte_eth_dev *ethdev);
+/** Did the application configure RTE_ETH_RX_OFFLOAD_TCP_LRO? */
+bool weir_lro_wanted(const struct weir_device *device);
 int weir_mtu_set(struct rte_eth_dev *ethdev, uint16_t mtu);
 /* --- weir_rss.c ----------------------------------------------------------------------------------- */
 

@@ -49,6 +49,10 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 	}
 	if (limits->features & WEIR_REG_FEATURES_SEGMENTATION_MASK)
 		info->tx_offload_capa |= TX_SEGMENT_OFFLOADS;
+	if (limits->features & WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK) {
+		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_TCP_LRO;
+		info->max_lro_pkt_size = WEIR_COALESCE_BYTES_MAX;
+	}
 	if (limits->features & WEIR_REG_FEATURES_TIME_MASK)
 		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	if (limits->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) {
@@ -143,11 +147,13 @@ static int choose_bursts(struct weir_device *device)
 	struct rte_eth_dev *ethdev = device->ethdev;
 	const struct rte_eth_conf *conf = &ethdev->data->dev_conf;
 	uint32_t frame_bytes = ethdev->data->mtu + WEIR_FRAME_OVERHEAD_BYTES;
-	bool chains = (conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+	/* Who wants aggregates takes them as they come. */
+	bool lro = weir_lro_wanted(device);
+	bool chains = lro || conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER;
 	bool timed = weir_times_wanted(device);
 	/* Who synchronises clocks wants to know when frames were sent as well. */
 	bool simple = conf->txmode.offloads == RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE && !timed;
-	bool scattered = false;
+	bool scattered = lro;
 
 	for (uint16_t i = 0; i < ethdev->data->nb_rx_queues; i++) {
 		struct weir_rx_queue *queue = ethdev->data->rx_queues[i];

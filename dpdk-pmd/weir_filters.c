@@ -310,6 +310,30 @@ static uint32_t offload_flags(const struct weir_device *device)
 	return flags & offload_flags_known(device);
 }
 
+/* --- large receive -------------------------------------------------------------------------------- */
+
+bool weir_lro_wanted(const struct weir_device *device)
+{
+	return device->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO;
+}
+
+/* Tells the function of RTE_ETH_RX_OFFLOAD_TCP_LRO; under the device's lock. */
+static int lro_set(struct weir_device *device)
+{
+	uint32_t longest = device->data->dev_conf.rxmode.max_lro_pkt_size;
+	struct weir_tlv request;
+
+	if (!(device->limits.features & WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK))
+		return 0;
+	longest = longest ? RTE_MIN(longest, (uint32_t)WEIR_COALESCE_BYTES_MAX)
+			  : (uint32_t)WEIR_COALESCE_BYTES_MAX;
+	weir_tlv_begin(&request);
+	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_COALESCE_SEGMENTS,
+			weir_lro_wanted(device) ? WEIR_COALESCE_SEGMENTS_MAX : 0);
+	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_COALESCE_BYTES, longest);
+	return weir_admin_command(device, WEIR_COMMAND_VPORT_SET, &request, NULL, 0);
+}
+
 int weir_rx_offloads_set(struct rte_eth_dev *ethdev)
 {
 	struct weir_device *device = weir_device_of(ethdev);
@@ -318,6 +342,8 @@ int weir_rx_offloads_set(struct rte_eth_dev *ethdev)
 	if (error)
 		return error;
 	error = weir_vport_flags_set(device, offload_flags_known(device), offload_flags(device));
+	if (!error)
+		error = lro_set(device);
 	pthread_mutex_unlock(&device->lock);
 	return error;
 }
@@ -440,6 +466,8 @@ int weir_filters_restore(struct weir_device *device)
 	if (error)
 		return error;
 	error = weir_vport_flags_set(device, offload_flags_known(device), offload_flags(device));
+	if (!error)
+		error = lro_set(device);
 	if (error)
 		return error;
 	return weir_modes_apply(device);

@@ -222,6 +222,7 @@ void weir_rx_queue_reset(struct weir_rx_queue *queue)
 	rte_pktmbuf_free(queue->partial);
 	queue->partial = NULL;
 	queue->taken = 0;
+	queue->more_used = 0;
 	queue->posted = 0;
 	queue->checked = 0;
 	queue->broken = false;

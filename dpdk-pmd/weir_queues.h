@@ -25,11 +25,12 @@
 struct weir_rx_queue {
 	/* touched by every burst; the second line only to post buffers */
 	struct weir_gate gate;
-	uint16_t taken;	   /* completions taken, and buffers that came back */
-	uint16_t posted;   /* buffers posted */
-	uint16_t checked;  /* posted as it was when the doorbell rule was last asked */
-	uint16_t mask;	   /* entries of either ring less one */
-	uint16_t capacity; /* buffers posted at most: what the application asked for */
+	uint16_t taken;	    /* completions taken, and with more_used buffers that came back */
+	uint16_t more_used; /* of aggregates, which have one completion for several buffers */
+	uint16_t posted;    /* buffers posted */
+	uint16_t checked;   /* posted as it was when the doorbell rule was last asked */
+	uint16_t mask;	    /* entries of either ring less one */
+	uint16_t capacity;  /* buffers posted at most: what the application asked for */
 	uint16_t free_threshold;
 	uint8_t ring_log2;
 	bool broken; /* the device did what it must not: nothing more until the function is reset */
@@ -144,6 +145,11 @@ static inline bool weir_shadow_wants_doorbell(const struct weir_shadow_doorbell 
 uint16_t weir_receive(void *queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t weir_receive_timed(void *queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t weir_receive_scattered(void *queue, struct rte_mbuf **frames, uint16_t count);
+/** Buffers that the device has. */
+static inline uint16_t weir_rx_outstanding(const struct weir_rx_queue *queue)
+{
+	return weir_ring_ahead(queue->posted, (uint16_t)(queue->taken + queue->more_used));
+}
 /** Posts buffers up to the queue's capacity, for its start. 0 or -ENOMEM. */
 int weir_rx_fill(struct weir_rx_queue *queue);
 uint32_t weir_rx_queue_count(void *queue);
@@ -155,6 +161,17 @@ uint16_t weir_transmit(void *queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t weir_transmit_prepare(void *queue, struct rte_mbuf **frames, uint16_t count);
 int weir_tx_descriptor_status(void *queue, uint16_t offset);
 int weir_tx_done_cleanup(void *queue, uint32_t count);
+
+/* --- weir_lro.c: aggregates ------------------------------------------------------------------------ */
+
+/** The packet_type that an ordinary completion of a frame like this would have, from rx_aggregate.segment. */
+uint16_t weir_lro_type(uint16_t segment);
+/**
+ * Makes a chain of an aggregate of `bytes` bytes: `frame`, filled and taken out of the ring already, and the buffers behind number
+ * `buffer`, its own. False: the function cannot have had all of them; what was taken is in the chain.
+ */
+bool weir_lro_gather(struct weir_rx_queue *queue, struct rte_mbuf *frame, uint16_t buffer,
+		     uint16_t bytes, uint16_t segment);
 
 /* --- weir_queues.c: control path ------------------------------------------------------------------ */
 

@@ -253,7 +253,7 @@ static void ring_doorbell(struct weir_rx_queue *queue)
 /* Buffers that came back less buffers that replaced them. */
 static inline uint16_t room(const struct weir_rx_queue *queue)
 {
-	return (uint16_t)(queue->capacity - weir_ring_ahead(queue->posted, queue->taken));
+	return (uint16_t)(queue->capacity - weir_rx_outstanding(queue));
 }
 
 static inline void post_buffers(struct weir_rx_queue *queue)
@@ -341,6 +341,28 @@ static void append(struct weir_rx_queue *queue, struct rte_mbuf *mbuf)
 	queue->partial_last = mbuf;
 }
 
+/* The frame of a completion with COALESCED, whose first buffer is taken; NULL: it is lost. */
+static struct rte_mbuf *take_aggregate(struct weir_rx_queue *queue, struct rte_mbuf *mbuf,
+				       struct completion *completion)
+{
+	uint16_t segment = completion->packet_type;
+
+	completion->packet_type = weir_lro_type(segment);
+	mbuf_fill(mbuf, queue->rearm, completion);
+	if (!weir_lro_gather(queue, mbuf, completion->buffer, completion->length, segment) ||
+	    queue->in_frame) {
+		rte_pktmbuf_free(mbuf);
+		give_up(queue);
+		return NULL;
+	}
+	if (completion->flags & WEIR_RXC_ERROR_MASK) {
+		rte_pktmbuf_free(mbuf);
+		queue->transfers_failed++;
+		return NULL;
+	}
+	return mbuf;
+}
+
 /*
  * The card has taken the service tag out of a frame. To DPDK that is the outer one of two: the customer's tag behind it is told as well,
  * and taken out if the application wants that. A service tag alone is told like any other.
@@ -390,8 +412,9 @@ static struct rte_mbuf *take_completion(struct weir_rx_queue *queue)
 	mbuf = queue->buffers[slot];
 	/* A buffer that is not posted, or data that does not fit it: false. Another generation: late. */
 	if (!mbuf || ((completion.flags ^ queue->good_flags) & WEIR_RXC_GENERATION_MASK) ||
-	    (!(completion.flags & WEIR_RXC_ERROR_MASK) &&
-	     (completion.length == 0 || completion.length > queue->buffer_bytes))) {
+	    (!(completion.flags & WEIR_RXC_ERROR_MASK) && completion.length == 0) ||
+	    (!(completion.flags & WEIR_RXC_COALESCED_MASK) &&
+	     completion.length > queue->buffer_bytes)) {
 		give_up(queue);
 		return NULL;
 	}
@@ -399,6 +422,11 @@ static struct rte_mbuf *take_completion(struct weir_rx_queue *queue)
 		queue->disordered = true;
 	queue->buffers[slot] = NULL;
 	queue->taken++;
+	if (unlikely(completion.flags & WEIR_RXC_COALESCED_MASK)) {
+		/* From now on completions and buffers are counted apart. */
+		queue->disordered = true;
+		return take_aggregate(queue, mbuf, &completion);
+	}
 
 	mbuf_fill(mbuf, queue->rearm, &completion);
 	last = (completion.flags & WEIR_RXC_END_MASK) != 0;
@@ -633,7 +661,7 @@ static bool written_ahead(const struct weir_rx_queue *queue, uint16_t ahead)
 uint32_t weir_rx_queue_count(void *opaque)
 {
 	const struct weir_rx_queue *queue = opaque;
-	uint16_t posted = weir_ring_ahead(queue->posted, queue->taken);
+	uint16_t posted = weir_rx_outstanding(queue);
 	uint32_t below = 0, above = posted;
 
 	/* Completions are written in order, so the border can be searched for. */
@@ -654,7 +682,7 @@ int weir_rx_descriptor_status(void *opaque, uint16_t offset)
 
 	if (offset >= queue->descriptors)
 		return -EINVAL;
-	if (offset >= weir_ring_ahead(queue->posted, queue->taken))
+	if (offset >= weir_rx_outstanding(queue))
 		return RTE_ETH_RX_DESC_UNAVAIL;
 	return written_ahead(queue, offset) ? RTE_ETH_RX_DESC_DONE : RTE_ETH_RX_DESC_AVAIL;
 }

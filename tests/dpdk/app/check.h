@@ -49,7 +49,8 @@ struct port_setup {
 	uint16_t room_bytes;  /* of an mbuf, headroom not counted; 0: 2048 */
 	uint32_t mbufs;	      /* of the port's mempool; 0: 4095 */
 	uint64_t rx_offloads, tx_offloads;
-	bool spread; /* RSS over the queues */
+	uint32_t lro_bytes; /* max_lro_pkt_size */
+	bool spread;	    /* RSS over the queues */
 	bool link_interrupt, rx_interrupt;
 };
 
@@ -159,6 +160,7 @@ int command_checksum(void);
 int command_flow(void);
 int command_flow_rss(void);
 int command_segment(void);
+int command_coalesce(void);
 int command_time(void);
 
 #endif

@@ -3,6 +3,8 @@
  * segment: TCP and UDP packets of up to 50 KB in chains of mbufs, which the card is asked to cut, from one port to the other. What
  * arrives must have the payload in order, lengths, identifications and sequence numbers that follow each other, flags where they
  * belong, and checksums that DPDK's own functions find right.
+ *
+ * coalesce: the same to ports that make one packet of TCP segments again (LRO), which must be what was cut.
  */
 #include "check.h"
 
@@ -178,6 +180,122 @@ static uint32_t exchange(const struct large *large, const struct port *from, con
 		rte_pktmbuf_free(got);
 	}
 	return segments;
+}
+
+/* Looks at a packet of the payload from `at` on; returns how much of it that has. */
+static uint32_t expect_part(const struct large *large, uint32_t at, const struct rte_mbuf *frame)
+{
+	static uint8_t whole[65536];
+	uint32_t payload = frame->pkt_len - large->header_bytes;
+	const uint8_t *bytes, *l3, *l4;
+	uint32_t chained = 0;
+
+	CHECK(frame->pkt_len > large->header_bytes && at + payload <= large->payload,
+	      "%u bytes behind %u of payload", frame->pkt_len, at);
+	for (const struct rte_mbuf *part = frame; part; part = part->next)
+		chained += part->data_len;
+	CHECK(chained == frame->pkt_len, "%u bytes in the chain, not %u", chained, frame->pkt_len);
+	bytes = rte_pktmbuf_read(frame, 0, frame->pkt_len, whole);
+	CHECK(memcmp(bytes + large->header_bytes, large->bytes + at, payload) == 0,
+	      "the packet behind %u of payload has other payload", at);
+	l3 = bytes + sizeof(struct rte_ether_hdr);
+	l4 = l3 + large->l3_bytes;
+	CHECK((frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+	      "behind %u of payload: flags %#lx", at, frame->ol_flags);
+	if (!(frame->ol_flags & RTE_MBUF_F_RX_LRO)) {
+		CHECK(payload <= large->mss, "a segment of %u bytes", payload);
+		return payload;
+	}
+	const struct rte_tcp_hdr *tcp = (const void *)l4;
+	uint8_t flags = RTE_TCP_ACK_FLAG;
+
+	CHECK(!large->udp && frame->tso_segsz == large->mss && payload > large->mss,
+	      "an aggregate of %u bytes, segments of %u", payload, frame->tso_segsz);
+	CHECK((frame->packet_type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP, "packet type %#x",
+	      frame->packet_type);
+	if (large->ipv6) {
+		const struct rte_ipv6_hdr *ip = (const void *)l3;
+
+		CHECK(ip->payload_len == rte_cpu_to_be_16((uint16_t)(large->l4_bytes + payload)),
+		      "IPv6's length behind %u of payload", at);
+	} else {
+		const struct rte_ipv4_hdr *ip = (const void *)l3;
+
+		CHECK(ip->total_length ==
+			      rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + large->l4_bytes + payload)),
+		      "IPv4's length behind %u of payload", at);
+		CHECK(ip->packet_id == rte_cpu_to_be_16((uint16_t)(large->id + at / large->mss)),
+		      "identification behind %u of payload", at);
+		CHECK(rte_raw_cksum(ip, sizeof(*ip)) == 0xffff,
+		      "IPv4's checksum behind %u of payload", at);
+	}
+	if (!at)
+		flags |= RTE_TCP_CWR_FLAG;
+	if (at + payload == large->payload)
+		flags |= RTE_TCP_PSH_FLAG | RTE_TCP_FIN_FLAG;
+	CHECK(tcp->sent_seq == rte_cpu_to_be_32(large->sequence + at),
+	      "sequence number behind %u of payload", at);
+	CHECK(tcp->tcp_flags == flags, "TCP flags %#x behind %u of payload", tcp->tcp_flags, at);
+	return payload;
+}
+
+/* Returns how many packets came. */
+static uint32_t exchange_joined(const struct large *large, const struct port *from,
+				const struct port *to)
+{
+	double deadline = check_seconds() + 10;
+	struct rte_mbuf *frame = make(large, from), *got;
+	uint32_t payload = 0, packets = 0;
+
+	CHECK(rte_eth_tx_prepare(from->id, 0, &frame, 1) == 1, "prepare refuses a packet");
+	while (!rte_eth_tx_burst(from->id, 0, &frame, 1))
+		CHECK(check_seconds() < deadline, "a packet is not sent");
+	while (payload < large->payload) {
+		CHECK(check_seconds() < deadline, "%u of %u bytes come", payload, large->payload);
+		if (!rte_eth_rx_burst(to->id, 0, &got, 1))
+			continue;
+		payload += expect_part(large, payload, got);
+		packets++;
+		rte_pktmbuf_free(got);
+	}
+	return packets;
+}
+
+int command_coalesce(void)
+{
+	const struct port_setup setup = { .rx_offloads = RX_OFFLOADS | RTE_ETH_RX_OFFLOAD_TCP_LRO,
+					  .tx_offloads = TX_OFFLOADS,
+					  .lro_bytes = WEIR_COALESCE_BYTES_MAX };
+	uint32_t packets = 0, segments = 0;
+	static struct large large;
+	struct port ports[2];
+
+	for (uint16_t i = 0; i < 2; i++) {
+		port_open(&ports[i], i, &setup);
+		port_start(&ports[i]);
+	}
+	for (uint16_t i = 0; i < 2; i++)
+		port_wait_link(&ports[i]);
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		const struct port *from = &ports[round / 4 & 1], *to = &ports[!(round / 4 & 1)];
+
+		choose(&large, round, from, to);
+		uint32_t came = exchange_joined(&large, from, to);
+
+		if (large.udp)
+			continue;
+		packets += came;
+		segments += (large.payload + large.mss - 1) / large.mss;
+	}
+	CHECK(segments >= 8 * packets, "%u segments in %u packets", segments, packets);
+	CHECK(port_xstat(&ports[0], "vport_rx_aggregates") +
+			      port_xstat(&ports[1], "vport_rx_aggregates") >
+		      0,
+	      "the card counts no aggregates");
+	printf("segments=%u packets=%u\n", segments, packets);
+	for (uint16_t i = 0; i < 2; i++)
+		port_close(&ports[i]);
+	return 0;
 }
 
 int command_segment(void)

@@ -33,6 +33,7 @@ static const struct {
 	{ "flow", command_flow, 2 },
 	{ "flow_rss", command_flow_rss, 2 },
 	{ "segment", command_segment, 2 },
+	{ "coalesce", command_coalesce, 2 },
 	{ "time", command_time, 2 },
 };
 

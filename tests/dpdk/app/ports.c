@@ -18,6 +18,7 @@ void port_configure(struct port *port)
 	struct rte_eth_conf conf = {
 		.rxmode = { .mtu = setup->mtu,
 			    .offloads = setup->rx_offloads,
+			    .max_lro_pkt_size = setup->lro_bytes,
 			    .mq_mode = setup->spread ? RTE_ETH_MQ_RX_RSS : RTE_ETH_MQ_RX_NONE },
 		.txmode = { .offloads = setup->tx_offloads },
 		.intr_conf = { .lsc = setup->link_interrupt, .rxq = setup->rx_interrupt },

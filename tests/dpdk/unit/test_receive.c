@@ -96,6 +96,76 @@ static void checksum_states_become_flags_of_the_mbuf(void)
 	}
 }
 
+/* The device makes one frame of segments of 1448 bytes over IPv6: one completion, buffers from `buffer` on. */
+static void complete_aggregate(struct fake *fake, uint16_t buffer, uint16_t length, uint32_t flags)
+{
+	struct weir_rx_completion *completion =
+		&fake->completions[fake->completed & fake->rx->mask];
+
+	fake_complete(fake, buffer, length, END | WEIR_RXC_COALESCED_MASK | flags);
+	completion->packet_type =
+		weir_cpu_to_le16((uint16_t)(WEIR_PREP(WEIR_RXA_L3, WEIR_PACKET_L3_IPV6) |
+					    WEIR_PREP(WEIR_RXA_PAYLOAD, 1448)));
+}
+
+static void an_aggregate_is_a_chain_of_its_buffers(void)
+{
+	struct fake *fake = fake_new(64, 1023, 2048);
+	uint16_t buffer = 0;
+
+	for (uint32_t round = 0; round < 3000; round++) {
+		uint16_t bytes = (uint16_t)(1500 + round * 37 % 20000);
+		struct rte_mbuf *first = fake->rx->buffers[buffer & fake->rx->mask], *frame;
+		uint32_t left = bytes;
+
+		complete_aggregate(fake, buffer, bytes, round % 5 ? 0 : WEIR_RXC_FLOW_HASH_MASK);
+		WEIR_REQUIRE_EQ(weir_receive_scattered(fake->rx, &frame, 1), 1);
+		WEIR_EXPECT(frame == first);
+		WEIR_EXPECT_EQ(frame->pkt_len, bytes);
+		WEIR_EXPECT_EQ(frame->nb_segs, (bytes + 2047) / 2048);
+		WEIR_EXPECT_EQ(frame->tso_segsz, 1448);
+		WEIR_EXPECT_EQ(frame->packet_type, RTE_PTYPE_L3_IPV6_EXT_UNKNOWN | RTE_PTYPE_L4_TCP);
+		WEIR_EXPECT_EQ(frame->ol_flags,
+			       RTE_MBUF_F_RX_LRO | (round % 5 ? 0 : RTE_MBUF_F_RX_RSS_HASH));
+		for (const struct rte_mbuf *part = frame; part; part = part->next) {
+			WEIR_EXPECT_EQ(part->data_len, left < 2048 ? left : 2048);
+			WEIR_EXPECT_EQ(part->data_off, RTE_PKTMBUF_HEADROOM);
+			left -= part->data_len;
+			buffer++;
+		}
+		WEIR_EXPECT_EQ(left, 0);
+		rte_pktmbuf_free(frame);
+		/* A plain frame behind it. */
+		fake_complete(fake, buffer, 60, END);
+		WEIR_REQUIRE_EQ(weir_receive_scattered(fake->rx, &frame, 1), 1);
+		WEIR_EXPECT_EQ(frame->nb_segs, 1);
+		WEIR_EXPECT_EQ(frame->ol_flags, 0);
+		rte_pktmbuf_free(frame);
+		buffer++;
+		WEIR_REQUIRE((uint16_t)(fake_rx_tail(fake) - buffer) <= 64);
+	}
+	/* One whose transfer failed gives its buffers back, too. */
+	struct rte_mbuf *none;
+
+	complete_aggregate(fake, buffer, 10000, WEIR_RXC_ERROR_MASK);
+	WEIR_EXPECT_EQ(weir_receive_scattered(fake->rx, &none, 1), 0);
+	WEIR_EXPECT_EQ(fake->rx->transfers_failed, 1);
+	WEIR_EXPECT_EQ(fake->suspected, 0);
+	fake_end(fake);
+}
+
+static void an_aggregate_of_more_than_was_posted_is_not_believed(void)
+{
+	struct fake *fake = fake_new(16, 1023, 2048);
+	struct rte_mbuf *none;
+
+	complete_aggregate(fake, 0, 65535, 0);
+	WEIR_EXPECT_EQ(weir_receive_scattered(fake->rx, &none, 1), 0);
+	WEIR_EXPECT_EQ(fake->suspected, 1);
+	WEIR_EXPECT(fake->rx->broken);
+	fake_end(fake);
+}
+
 static void ring_sizes_between_powers_of_two_post_what_was_asked_for(void)
 {
 	struct fake *fake = fake_new(100, 1023, 2048);
@@ -473,6 +543,10 @@ const struct weir_test receive_tests[] = {
 	  behind_a_service_tag_the_customers_is_looked_for },
 	{ "dpdk.receive.checksum_states_become_flags_of_the_mbuf",
 	  checksum_states_become_flags_of_the_mbuf },
+	{ "dpdk.receive.an_aggregate_is_a_chain_of_its_buffers",
+	  an_aggregate_is_a_chain_of_its_buffers },
+	{ "dpdk.receive.an_aggregate_of_more_than_was_posted_is_not_believed",
+	  an_aggregate_of_more_than_was_posted_is_not_believed },
 	{ "dpdk.receive.ring_sizes_between_powers_of_two_post_what_was_asked_for",
 	  ring_sizes_between_powers_of_two_post_what_was_asked_for },
 	{ "dpdk.receive.doorbell_is_rung_one_poll_after_the_tail_and_only_when_asked",
