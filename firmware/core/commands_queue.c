@@ -22,6 +22,15 @@ static enum weir_status create(struct weir_request *request, bool receive)
 		.moderation_count =
 			(uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_MODERATION_COUNT, 0),
 		.buffer_bytes = (uint32_t)weir_number(arguments, WEIR_ATTRIBUTE_BUFFER_BYTES, 0),
+		.split_mode = (uint8_t)weir_number(arguments, WEIR_ATTRIBUTE_SPLIT_MODE,
+						   WEIR_SPLIT_MODE_NONE),
+		.split = {
+			.header_bytes =
+				(uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_HEADER_BYTES, 0),
+			.threshold =
+				(uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_SPLIT_THRESHOLD, 0),
+			.ahead = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_HEADER_AHEAD, 0),
+		},
 		.ring_address = arguments->number[WEIR_ATTRIBUTE_RING_ADDRESS],
 		.completion_address = arguments->number[WEIR_ATTRIBUTE_COMPLETION_ADDRESS],
 		.shadow_address = weir_number(arguments, WEIR_ATTRIBUTE_SHADOW_ADDRESS, 0),

@@ -57,7 +57,8 @@ static void publish_control(struct weir_firmware *firmware, const struct weir_fu
 		    WEIR_REG_FEATURES_CHECKSUM_MASK | WEIR_REG_FEATURES_MODERATION_MASK |
 		    WEIR_REG_FEATURES_TIME_MASK | WEIR_REG_FEATURES_SEGMENTATION_MASK |
 		    WEIR_REG_FEATURES_STEERING_MASK | WEIR_REG_FEATURES_SPREAD_CONTEXTS_MASK |
-		    WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK | WEIR_REG_FEATURES_VLAN_8021AD_MASK);
+		    WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK | WEIR_REG_FEATURES_HEADER_SPLIT_MASK |
+		    WEIR_REG_FEATURES_VLAN_8021AD_MASK);
 	set(firmware, function, WEIR_REG_LINK_SPEED, 0);
 	set(firmware, function, WEIR_REG_PORT, weir_function_vport(firmware, function)->port);
 	weir_registers_mac(firmware, function);

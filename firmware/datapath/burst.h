@@ -36,6 +36,7 @@ enum weir_burst_stage {
 	WEIR_STAGE_CLASSIFY, /* parse, source check, sort */
 	WEIR_STAGE_SEGMENT,  /* cut as many segments of a large frame as a burst holds */
 	WEIR_STAGE_CLAIM,    /* buffers and completion slots for a round of deliveries */
+	WEIR_STAGE_AHEAD, /* write headers that are handed over ahead of their payload, and their completions */
 	WEIR_STAGE_EMIT,     /* write frames to hosts and wires */
 	WEIR_STAGE_SEAL,     /* what had to wait for checksums: headers that carry one */
 	WEIR_STAGE_COMPLETE, /* write completions */
@@ -129,9 +130,12 @@ struct weir_delivery {
 	uint8_t first_entry, entries; /* in burst->completions */
 	uint8_t failed;		      /* frames */
 	uint8_t strip;		      /* tags that are taken out, from the outer one on */
-	bool traced;		      /* DMA_STARTED is recorded */
-	bool summed;		      /* burst->payloads says of what sums are taken */
 	uint8_t segments;	      /* frames that are one aggregate; 0: it is none */
+	bool traced : 1;	      /* DMA_STARTED is recorded */
+	bool summed : 1;	      /* burst->payloads says of what sums are taken */
+	bool ahead : 1; /* the header's completion is written before the rest, which there is */
+	/* Of a queue that splits, else 0: bytes that go into the header buffer, which is the first entry's. One frame. */
+	uint16_t header_bytes;
 };
 
 /* The sum of a frame's payload, taken as it is written to one receiver. */
@@ -197,6 +201,7 @@ struct weir_burst {
 	bool asks_sums;		   /* some frames ask for checksums */
 	bool asks_times;	   /* ... for the time at which they are sent */
 	bool seals;		   /* some deliveries of this round have to be sealed */
+	bool aheads;		   /* ... have headers that go ahead */
 	bool cuts;		   /* its frames are segments of `large` */
 	bool coalesced;		   /* `joined` says of which frames aggregates are made */
 	uint16_t consumed;	   /* descriptors that are done with when the burst ends */
@@ -341,6 +346,9 @@ void weir_segment_begin(struct weir_burst *burst);
 enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct weir_burst *burst);
 /* deliver.c: into receive queues and out of ports */
 enum weir_stage_answer weir_stage_emit(struct weir_firmware *firmware, struct weir_burst *burst);
+/* Writes what goes into the header buffer of a delivery. False: HAL was busy. */
+bool weir_emit_split_header(struct weir_firmware *firmware, struct weir_burst *burst,
+			    const struct weir_delivery *delivery);
 /* Writes the header of frame `ahead` of a summed delivery, the rest of which is there. False: HAL was busy. */
 bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
 		      const struct weir_delivery *delivery, uint32_t ahead);
@@ -351,7 +359,25 @@ void weir_wire_result(struct weir_burst *burst, uint32_t frame, enum hal_result 
 		      struct weir_firmware *firmware);
 /* seal.c: what waited for checksums */
 enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct weir_burst *burst);
+/* split.c: headers in buffers of their own */
+/* What becomes of a frame in a queue that splits. */
+struct weir_split {
+	uint32_t bytes; /* so many go into the header buffer, at least one */
+	bool known;	/* that is where the queue's mode says */
+};
+/* Of a frame whose outer `strip` tags are taken out, which makes it `bytes` long. */
+struct weir_split weir_split_frame(struct weir_burst *burst, uint32_t number,
+				   const struct weir_rx_queue *queue, uint8_t strip,
+				   uint32_t bytes);
+enum weir_stage_answer weir_stage_ahead(struct weir_firmware *firmware, struct weir_burst *burst);
+/* NOT_SUPPORTED, BAD_VALUE; *detail names the attribute. */
+WEIR_MUST_CHECK enum weir_status weir_split_check(const struct weir_queue_request *request,
+						  uint32_t *detail);
 /* complete.c: completions, counters, interrupts */
+/* Writes the completions of entries [complete_entry, end), all of the queue of delivery complete_delivery, to its ring from slot on. If
+ * that queue is timed, nothing of the burst is in flight. A fault stops the queue. */
+enum hal_result weir_write_completions(struct weir_firmware *firmware, struct weir_burst *burst,
+				       uint32_t end, uint32_t slot);
 enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst);
 enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst);
 
@@ -556,5 +582,7 @@ _Static_assert((WEIR_MAX_FRAME_BYTES + 4) / WEIR_RX_BUFFER_MIN_BYTES + 1 <= WEIR
 	       "a frame fits a round");
 _Static_assert((WEIR_MAX_FRAME_BYTES + 4) / WEIR_RX_BUFFER_MIN_BYTES + 1 <= WEIR_REFILL_ENTRIES,
 	       "a frame fits the addresses");
+_Static_assert((WEIR_MAX_FRAME_BYTES + 4) / WEIR_SPLIT_BUFFER_MIN_BYTES + 1 <= WEIR_SPLIT_READY,
+	       "... and their pairs");
 
 #endif

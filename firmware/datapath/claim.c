@@ -118,6 +118,15 @@ static void take_buffers(struct weir_firmware *firmware, struct weir_burst *burs
 	burst->completion_count = (uint16_t)(burst->completion_count + count);
 }
 
+/* The same for a queue that splits: so many entries of the burst, and fewer of the free-buffer ring. */
+static void take_pairs(struct weir_burst *burst, struct weir_rx_queue *queue, uint32_t entries,
+		       uint32_t buffers)
+{
+	queue->produced = (uint16_t)(queue->produced + entries);
+	queue->used = (uint16_t)(queue->used + buffers);
+	burst->completion_count = (uint16_t)(burst->completion_count + entries);
+}
+
 /* What a completion says of a tag when the vport wants such taken out, else 0. */
 static uint32_t flags_of_stripped(const struct weir_vport *vport, uint16_t protocol)
 {
@@ -223,6 +232,45 @@ static void sum_alike(struct weir_burst *burst, struct weir_vport *vport, uint32
 	burst->seals |= delivery->summed;
 }
 
+/* Buffers of `room` bytes that so many take, at least one. */
+static inline uint32_t buffers_of(uint32_t bytes, uint32_t room)
+{
+	uint32_t buffers = 1;
+
+	for (uint32_t held = room; WEIR_UNLIKELY(held < bytes); held += room)
+		buffers++;
+	return buffers;
+}
+
+/*
+ * Fills the entries of a frame of `bytes` in a queue that splits: the header's, which is about the header buffer of the first pair, and
+ * those of the payload, from that same pair on.
+ */
+static void fill_split(struct weir_burst *burst, const struct weir_rx_queue *queue,
+		       const struct weir_delivery *delivery, const struct weir_split *split,
+		       uint32_t flags, uint32_t last_flags, uint16_t tci)
+{
+	const struct weir_frame *frame = &burst->frames[delivery->frame];
+	struct place place = next_place(queue);
+	uint32_t entry = delivery->first_entry, last = entry + delivery->entries - 1u,
+		 left = delivery->bytes - split->bytes, buffer = place.buffer;
+
+	fill_entry(burst, &place, entry, frame, split->bytes,
+		   (left ? flags : last_flags) | WEIR_RXC_HEADER_MASK |
+			   (split->known ? WEIR_RXC_SPLIT_MASK : 0),
+		   tci, frame->packet_type);
+	burst->entry_address[entry] = queue->ready[2 * (buffer & (WEIR_SPLIT_READY - 1)) + 1];
+	place.buffer = buffer;
+	while (entry++ < last) {
+		uint32_t bytes = least(left, queue->buffer_bytes);
+
+		fill_entry(burst, &place, entry, frame, bytes, entry < last ? flags : last_flags,
+			   tci, frame->packet_type);
+		burst->entry_address[entry] = queue->ready[2 * (buffer++ & (WEIR_SPLIT_READY - 1))];
+		left -= bytes;
+	}
+}
+
 static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
 				     uint32_t number, uint16_t index)
 {
@@ -266,23 +314,32 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	if (WEIR_UNLIKELY(frame->insert) && burst->delivery_count &&
 	    burst->deliveries[burst->delivery_count - 1].frame == number)
 		return CLAIM_ROUND_FULL;
-	uint32_t buffers = 1, entry = burst->completion_count;
+	uint32_t buffers, entry = burst->completion_count;
 	struct weir_aggregate aggregate = { .segments = 0 };
+	struct weir_split split = { 0 };
 
 	if (weir_coalesce_begins(burst, number)) {
+		/* Headers of its segments are what a queue that splits them off is after. */
+		if (queue->split_mode) {
+			weir_coalesce_undo(burst, number);
+			return CLAIM_AGAIN;
+		}
 		aggregate = weir_coalesce_make(burst, number);
 		bytes += aggregate.more_bytes;
+	} else if (WEIR_UNLIKELY(queue->split_mode)) {
+		split = weir_split_frame(burst, number, queue, strip, bytes);
 	}
-	for (uint32_t room = queue->buffer_bytes; WEIR_UNLIKELY(room < bytes);
-	     room += queue->buffer_bytes)
-		buffers++;
+	buffers = buffers_of(bytes - split.bytes, queue->buffer_bytes);
 	/* One that no round has room for, nor the addresses kept ready. */
 	if (WEIR_UNLIKELY(aggregate.segments && buffers > MOST_BUFFERS)) {
 		weir_coalesce_undo(burst, number);
 		return CLAIM_AGAIN;
 	}
+	/* A header has an entry of its own, a payload that is not there has none. */
+	uint32_t entries = buffers + (split.bytes && split.bytes < bytes);
+
 	if (WEIR_UNLIKELY(burst->delivery_count == WEIR_BURST_DELIVERIES ||
-			  entry + buffers > WEIR_BURST_COMPLETIONS))
+			  entry + entries > WEIR_BURST_COMPLETIONS))
 		return CLAIM_ROUND_FULL;
 	if (WEIR_UNLIKELY((uint16_t)(queue->fetched - queue->used) < buffers)) {
 		enum weir_refill_answer answer = weir_rx_refill(firmware, queue, buffers);
@@ -305,32 +362,45 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		!aggregate.segments && WEIR_UNLIKELY(may_sum(burst, vport)) &&
 		sums_payload(burst, vport, number, strip, &burst->payloads[entry], &last_flags);
 
-	burst->deliveries[burst->delivery_count++] = (struct weir_delivery){
+	struct weir_delivery *delivery = &burst->deliveries[burst->delivery_count++];
+
+	*delivery = (struct weir_delivery){
 		.queue = queue->index,
 		.bytes = bytes,
 		.slot = queue->produced,
 		.frame = (uint8_t)number,
 		.frames = 1,
 		.first_entry = (uint8_t)entry,
-		.entries = (uint8_t)buffers,
+		.entries = (uint8_t)entries,
 		.strip = strip,
 		.summed = summed,
 		.segments = aggregate.segments,
 	};
 	burst->seals |= summed;
-	struct place place = next_place(queue);
-
-	if (WEIR_UNLIKELY(aggregate.segments)) {
-		last_flags |= aggregate.flags;
-		fill_entry(burst, &place, entry, frame, bytes, last_flags, tci, aggregate.segment);
-		for (uint32_t i = 1; i < buffers; i++)
-			burst->entry_address[entry + i] = buffer_address(&place, i - 1);
+	if (WEIR_UNLIKELY(split.bytes)) {
+		delivery->header_bytes = (uint16_t)split.bytes;
+		/* A header that carries a checksum waits for the payload. */
+		delivery->ahead = queue->split.ahead && bytes - split.bytes >= queue->split.ahead &&
+				  !frame->insert;
+		burst->aheads |= delivery->ahead;
+		fill_split(burst, queue, delivery, &split, flags, last_flags, tci);
 	} else {
-		for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
-			fill_entry(burst, &place, entry + i, frame, queue->buffer_bytes, flags, tci,
+		struct place place = next_place(queue);
+
+		if (WEIR_UNLIKELY(aggregate.segments)) {
+			last_flags |= aggregate.flags;
+			fill_entry(burst, &place, entry, frame, bytes, last_flags, tci,
+				   aggregate.segment);
+			for (uint32_t i = 1; i < buffers; i++)
+				burst->entry_address[entry + i] = buffer_address(&place, i - 1);
+		} else {
+			for (uint32_t i = 0; WEIR_UNLIKELY(i < full); i++)
+				fill_entry(burst, &place, entry + i, frame, queue->buffer_bytes,
+					   flags, tci, frame->packet_type);
+			fill_entry(burst, &place, entry + full, frame,
+				   bytes - full * queue->buffer_bytes, last_flags, tci,
 				   frame->packet_type);
-		fill_entry(burst, &place, entry + full, frame, bytes - full * queue->buffer_bytes,
-			   last_flags, tci, frame->packet_type);
+		}
 	}
 	if (WEIR_UNLIKELY(frame->trace)) {
 		weir_trace_step(firmware, frame, WEIR_TRACE_KIND_QUEUE_CHOSEN, queue, 0, bytes,
@@ -338,7 +408,10 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		queue->traced_frame = frame->trace;
 		queue->traced_slot = queue->produced;
 	}
-	take_buffers(firmware, burst, queue, buffers, aggregate.segments ? 1 : buffers);
+	if (WEIR_UNLIKELY(split.bytes))
+		take_pairs(burst, queue, entries, buffers);
+	else
+		take_buffers(firmware, burst, queue, buffers, aggregate.segments ? 1 : buffers);
 	queue->deliveries++;
 	queue->references++;
 	function->references++;
@@ -391,7 +464,8 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 		return 0;
 	struct weir_delivery *delivery = &burst->deliveries[burst->delivery_count - 1];
 
-	if (delivery->frame != number || delivery->entries != 1 || delivery->segments)
+	if (delivery->frame != number || delivery->entries != 1 || delivery->segments ||
+	    delivery->header_bytes)
 		return 0;
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 	struct weir_vport *vport = &firmware->vports[frame->way.vport];
@@ -495,7 +569,10 @@ enum weir_stage_answer weir_stage_claim(struct weir_firmware *firmware, struct w
 		burst->next_frame = (uint16_t)number;
 	}
 	/* What has been claimed goes out while a refill is awaited: nobody's buffers wait for somebody else's. */
-	if (burst->delivery_count || burst->to_wire)
+	burst->complete_delivery = 0;
+	if (WEIR_UNLIKELY(burst->aheads))
+		burst->stage = WEIR_STAGE_AHEAD;
+	else if (burst->delivery_count || burst->to_wire)
 		burst->stage = WEIR_STAGE_EMIT;
 	else if (answer == CLAIM_WAIT)
 		return WEIR_RETRY;

@@ -5,14 +5,40 @@
  */
 #include "burst.h"
 
+enum hal_result weir_write_completions(struct weir_firmware *firmware, struct weir_burst *burst,
+				       uint32_t end, uint32_t slot)
+{
+	uint32_t first = burst->complete_entry;
+	struct weir_rx_queue *queue =
+		&firmware->rx_queues[burst->deliveries[burst->complete_delivery].queue];
+	enum hal_result result = HAL_DONE;
+
+	if (WEIR_LIKELY(!(queue->timed | (queue->state == WEIR_QUEUE_STOPPED))))
+		result = hal_dma_write_entries(
+			firmware->hal, queue->requester,
+			queue->completion_address +
+				(uint64_t)slot * sizeof(struct weir_rx_completion),
+			&burst->completions[first], sizeof(struct weir_rx_completion), end - first,
+			weir_burst_tag(burst, WEIR_ITEM_COMPLETION(burst->complete_delivery)));
+	else if (queue->state != WEIR_QUEUE_STOPPED) /* which writes nothing more */
+		result = weir_write_timed(firmware, burst, end, slot);
+	if (result == HAL_FAULT)
+		weir_rx_stop(firmware, queue, WEIR_MISBEHAVIOUR_DMA_FAULT,
+			     "completion ring cannot be written, slot", slot);
+	return result;
+}
+
 enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struct weir_burst *burst)
 {
 	while (burst->complete_entry < burst->completion_count) {
-		uint32_t number = burst->complete_delivery, first = burst->complete_entry, end,
-			 room;
+		uint32_t number = burst->complete_delivery, end, room;
 		const struct weir_delivery *delivery = &burst->deliveries[number];
-		struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
-		uint32_t mask = (1u << queue->completion_log2) - 1;
+		const struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
+
+		/* A header that went ahead has its completion. */
+		if (WEIR_UNLIKELY(delivery->ahead) && burst->complete_entry == delivery->first_entry)
+			burst->complete_entry++;
+		uint32_t first = burst->complete_entry, mask = (1u << queue->completion_log2) - 1;
 		uint32_t slot = (delivery->slot + first - delivery->first_entry) & mask;
 
 		/* Deliveries to one queue in a row lie together in its ring, but for the ring's end: one write. Of an aggregate's entries
@@ -26,7 +52,8 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 			if (WEIR_UNLIKELY(!whole))
 				break;
 		} while (number < burst->delivery_count &&
-			 burst->deliveries[number].queue == delivery->queue);
+			 burst->deliveries[number].queue == delivery->queue &&
+			 !burst->deliveries[number].ahead);
 		room = mask + 1 - slot;
 		if (end - first > room)
 			end = first + room;
@@ -36,25 +63,10 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 			if (end - first > WEIR_BURST_TIMED)
 				end = first + WEIR_BURST_TIMED;
 		}
+		enum hal_result result = weir_write_completions(firmware, burst, end, slot);
 
-		enum hal_result result = HAL_DONE;
-
-		if (WEIR_LIKELY(!(queue->timed | (queue->state == WEIR_QUEUE_STOPPED))))
-			result = hal_dma_write_entries(
-				firmware->hal, queue->requester,
-				queue->completion_address +
-					(uint64_t)slot * sizeof(struct weir_rx_completion),
-				&burst->completions[first], sizeof(struct weir_rx_completion),
-				end - first,
-				weir_burst_tag(burst,
-					       WEIR_ITEM_COMPLETION(burst->complete_delivery)));
-		else if (queue->state != WEIR_QUEUE_STOPPED) /* which writes nothing more */
-			result = weir_write_timed(firmware, burst, end, slot);
 		if (weir_burst_submitted(burst, result))
 			return WEIR_RETRY;
-		if (result == HAL_FAULT)
-			weir_rx_stop(firmware, queue, WEIR_MISBEHAVIOUR_DMA_FAULT,
-				     "completion ring cannot be written, slot", slot);
 		number--;
 		if (WEIR_UNLIKELY(burst->deliveries[number].segments) &&
 		    end == burst->deliveries[number].first_entry + 1u)

@@ -105,7 +105,7 @@ static struct weir_burst *burst_take(struct weir_firmware *firmware)
 	burst->emit_delivery = burst->emit_frame = burst->emit_operation = 0;
 	burst->seal_delivery = 0;
 	burst->cut = burst->listed = burst->to_wire = burst->asks_sums = burst->seals =
-		burst->cuts = burst->asks_times = false;
+		burst->cuts = burst->asks_times = burst->aheads = false;
 	burst->report_frame = 0;
 	burst->switched_ns = WEIR_NO_TIME;
 	burst->pending = 0;
@@ -156,6 +156,9 @@ static bool burst_run(struct weir_firmware *firmware, struct weir_burst *burst)
 			break;
 		case WEIR_STAGE_CLAIM:
 			answer = weir_stage_claim(firmware, burst);
+			break;
+		case WEIR_STAGE_AHEAD:
+			answer = weir_stage_ahead(firmware, burst);
 			break;
 		case WEIR_STAGE_EMIT:
 			answer = weir_stage_emit(firmware, burst);

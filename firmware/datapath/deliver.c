@@ -130,14 +130,15 @@ static enum hal_result write_piece(const struct weir_emission *emission,
 bool weir_emit_piece(struct weir_emission *emission, struct weir_piece piece)
 {
 	struct weir_burst *burst = emission->burst;
-	const struct weir_rx_queue *queue = emission->queue;
 	uint32_t left = piece.bytes;
 
 	while (left) {
-		piece.bytes = queue->buffer_bytes - emission->filled;
+		piece.bytes = emission->room - emission->filled;
 		if (piece.bytes > left)
 			piece.bytes = left;
-		if (!emission->silent && emission->operation++ >= burst->emit_operation) {
+		if (!emission->silent && emission->buffer >= emission->from &&
+		    emission->buffer < emission->to &&
+		    emission->operation++ >= burst->emit_operation) {
 			enum hal_result result = write_piece(
 				emission, &piece,
 				burst->entry_address[emission->first_entry + emission->buffer] +
@@ -155,8 +156,9 @@ bool weir_emit_piece(struct weir_emission *emission, struct weir_piece piece)
 		piece.offset += piece.bytes;
 		piece.place += piece.bytes;
 		emission->filled += piece.bytes;
-		if (emission->filled == queue->buffer_bytes) {
+		if (emission->filled == emission->room) {
 			emission->buffer++;
+			emission->room = emission->queue->buffer_bytes;
 			emission->filled = 0;
 		}
 	}
@@ -316,11 +318,15 @@ struct weir_emission weir_emission_of(struct weir_firmware *firmware, struct wei
 				      const struct weir_delivery *delivery, uint32_t ahead)
 {
 	uint32_t entry = delivery->first_entry + ahead;
+	const struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 
 	return (struct weir_emission){
 		.firmware = firmware,
 		.burst = burst,
-		.queue = &firmware->rx_queues[delivery->queue],
+		.queue = queue,
+		.room = delivery->header_bytes ? delivery->header_bytes : queue->buffer_bytes,
+		.from = delivery->ahead, /* the header is there */
+		.to = UINT32_MAX,
 		.payload = delivery->summed && burst->payloads[entry].end ? &burst->payloads[entry]
 									  : NULL,
 		.tag = weir_burst_tag(burst, WEIR_ITEM_ENTRY(entry)),
@@ -328,28 +334,47 @@ struct weir_emission weir_emission_of(struct weir_firmware *firmware, struct wei
 	};
 }
 
-/* A frame whose tag is put in or taken out, that needs several buffers, or that is summed: number `ahead` of the delivery. False: HAL
- * was busy. */
-static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *burst,
-			   const struct weir_delivery *delivery, uint32_t ahead)
+/* As far as its buffers are to be written. False: HAL was busy. */
+static bool emit_frame(struct weir_emission *emission, const struct weir_delivery *delivery,
+		       uint32_t ahead)
 {
+	struct weir_burst *burst = emission->burst;
 	const struct weir_frame *frame = &burst->frames[delivery->frame + ahead];
-	struct weir_emission emission = weir_emission_of(firmware, burst, delivery, ahead);
 	uint32_t place = frame->header_bytes;
 
-	emission.silent = emission.payload && emission.payload->header_waits;
-	if (!weir_emit_head(&emission, delivery, frame, delivery->frame + ahead))
+	emission->silent = emission->payload && emission->payload->header_waits;
+	if (!weir_emit_head(emission, delivery, frame, delivery->frame + ahead))
 		return false;
-	emission.silent = false;
+	emission->silent = false;
 	for (uint32_t i = 0; i < frame->segments; i++) {
 		const struct hal_segment *segment = &burst->segments[frame->first_segment + i];
 
-		if (!emit_at(&emission, NULL, segment, segment->bytes, place))
+		if (!emit_at(emission, NULL, segment, segment->bytes, place))
 			return false;
 		place += segment->bytes;
 	}
 	burst->emit_operation = 0;
 	return true;
+}
+
+/* A frame whose tag is put in or taken out, that needs several buffers, or that is summed: number `ahead` of the delivery. False: HAL
+ * was busy. */
+static bool emit_in_pieces(struct weir_firmware *firmware, struct weir_burst *burst,
+			   const struct weir_delivery *delivery, uint32_t ahead)
+{
+	struct weir_emission emission = weir_emission_of(firmware, burst, delivery, ahead);
+
+	return emit_frame(&emission, delivery, ahead);
+}
+
+bool weir_emit_split_header(struct weir_firmware *firmware, struct weir_burst *burst,
+			    const struct weir_delivery *delivery)
+{
+	struct weir_emission emission = weir_emission_of(firmware, burst, delivery, 0);
+
+	emission.from = 0;
+	emission.to = 1;
+	return emit_frame(&emission, delivery, 0);
 }
 
 /* Does a summed frame go as it is, in one buffer, and is all of it summed from where its sum begins? */

@@ -14,9 +14,11 @@ struct weir_emission {
 	hal_tag tag;
 	uint32_t first_entry;
 	uint32_t operation; /* next */
-	uint32_t buffer;    /* current, and how full it is */
+	uint32_t buffer;    /* current, how long and how full it is */
+	uint32_t room;
 	uint32_t filled;
-	bool silent; /* nothing is written: room is left */
+	uint32_t from, to; /* of the buffers those in [from, to) are written */
+	bool silent;	   /* nothing is written: room is left */
 };
 
 /* A piece of a frame: device memory, or the host's when from is NULL. */

@@ -267,21 +267,26 @@ static enum weir_refill_answer refill_step(struct weir_firmware *firmware,
 				       &queue->shadow_value, sizeof(queue->shadow_value), tag);
 	} else if (posted) {
 		uint32_t mask = (1u << queue->ring_log2) - 1, at = queue->fetched & mask;
-		uint32_t count = WEIR_REFILL_ENTRIES - ready;
-		uint32_t slot = queue->fetched & (WEIR_REFILL_ENTRIES - 1);
+		/* Of a queue that splits, an entry is two addresses. */
+		uint32_t addresses = queue->split_mode ? 2 : 1;
+		uint32_t room = WEIR_REFILL_ENTRIES / addresses;
+		uint32_t count = room - ready;
+		uint32_t slot = queue->fetched & (room - 1);
 
 		if (count > posted)
 			count = posted;
 		if (count > mask + 1 - at)
 			count = mask + 1 - at;
-		if (count > WEIR_REFILL_ENTRIES - slot)
-			count = WEIR_REFILL_ENTRIES - slot;
+		if (count > room - slot)
+			count = room - slot;
 		queue->refill_step = REFILL_FETCH;
 		queue->refill_count = (uint16_t)count;
-		result = hal_dma_read(
-			firmware->hal, queue->requester,
-			queue->ring_address + (uint64_t)at * sizeof(struct weir_rx_buffer),
-			&queue->ready[slot], count * (uint32_t)sizeof(struct weir_rx_buffer), tag);
+		result = hal_dma_read(firmware->hal, queue->requester,
+				      queue->ring_address + (uint64_t)at * addresses *
+								    sizeof(struct weir_rx_buffer),
+				      &queue->ready[slot * addresses],
+				      count * addresses * (uint32_t)sizeof(struct weir_rx_buffer),
+				      tag);
 	} else if (queue->shadow_address && !*asked_shadow) {
 		*asked_shadow = true;
 		queue->refill_step = REFILL_SHADOW;
@@ -375,14 +380,21 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 				      struct weir_function *function,
 				      const struct weir_queue_request *request, uint32_t *detail)
 {
-	enum weir_status status = check_common(function, request, sizeof(struct weir_rx_buffer),
-					       WEIR_FORMAT_RX_TIMES, detail);
 	bool timed = request->format == WEIR_FORMAT_RX_TIMES;
+	/* Header and payload of a frame have a completion each. */
+	bool splits = request->split_mode != WEIR_SPLIT_MODE_NONE;
+	enum weir_status status = check_common(function, request,
+					       splits ? sizeof(struct weir_rx_split_buffer)
+						      : sizeof(struct weir_rx_buffer),
+					       WEIR_FORMAT_RX_TIMES, detail);
 
 	if (status)
 		return status;
+	status = weir_split_check(request, detail);
+	if (status)
+		return status;
 	*detail = WEIR_ATTRIBUTE_COMPLETION_LOG2;
-	if (request->completion_log2 < request->ring_log2 ||
+	if (request->completion_log2 < request->ring_log2 + splits ||
 	    request->completion_log2 > WEIR_RING_MAX_LOG2)
 		return WEIR_STATUS_BAD_VALUE;
 	*detail = WEIR_ATTRIBUTE_COMPLETION_ADDRESS;
@@ -392,7 +404,8 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 		    64))
 		return WEIR_STATUS_BAD_VALUE;
 	*detail = WEIR_ATTRIBUTE_BUFFER_BYTES;
-	if (request->buffer_bytes < WEIR_RX_BUFFER_MIN_BYTES ||
+	if (request->buffer_bytes <
+		    (splits ? WEIR_SPLIT_BUFFER_MIN_BYTES : WEIR_RX_BUFFER_MIN_BYTES) ||
 	    request->buffer_bytes > WEIR_RX_BUFFER_MAX_BYTES || request->buffer_bytes % 64)
 		return WEIR_STATUS_BAD_VALUE;
 
@@ -411,7 +424,9 @@ enum weir_status weir_rx_queue_create(struct weir_firmware *firmware,
 		.function = function->index,
 		.vport = request->vport,
 		.interrupt = interrupt_as(request),
-		.buffer_bytes = request->buffer_bytes,
+		.buffer_bytes = (uint16_t)request->buffer_bytes,
+		.split_mode = request->split_mode,
+		.split = request->split,
 		.ring_address = request->ring_address,
 		.completion_address = request->completion_address,
 		.shadow_address = request->shadow_address,

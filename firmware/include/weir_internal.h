@@ -207,6 +207,14 @@ struct weir_queue_interrupt {
 
 #define WEIR_REFILL_ENTRIES 128 /* buffer addresses kept ready, a power of two */
 
+/* How a receive queue splits frames (datapath/split.c). Such a queue keeps WEIR_SPLIT_READY pairs of addresses ready. */
+#define WEIR_SPLIT_READY (WEIR_REFILL_ENTRIES / 2)
+struct weir_queue_split {
+	uint16_t header_bytes; /* of a header buffer */
+	uint16_t threshold;    /* frames of so many bytes go there whole */
+	uint16_t ahead;	       /* HEADER_AHEAD */
+};
+
 struct weir_rx_queue {
 	/* read on every frame */
 	uint8_t state;
@@ -215,13 +223,15 @@ struct weir_rx_queue {
 	bool refilling;	    /* a refill operation is in flight */
 	bool refill_ahead;  /* ... that was begun when no frame was waiting */
 	uint8_t generation; /* low bits, put into completions */
+	uint8_t split_mode; /* enum weir_split_mode */
 	uint16_t function, vport;
 	struct weir_queue_interrupt interrupt;
 	uint16_t tail;	   /* buffers posted by the host */
 	uint16_t fetched;  /* buffers whose address is in ready[] or used */
 	uint16_t used;	   /* buffers given to frames */
 	uint16_t produced; /* completion slots given out */
-	uint32_t buffer_bytes;
+	uint16_t buffer_bytes;
+	struct weir_queue_split split; /* with a split_mode */
 	uint32_t references;
 	uint64_t ring_address, completion_address, shadow_address;
 	struct hal_requester requester;
@@ -236,7 +246,7 @@ struct weir_rx_queue {
 	uint16_t traced_slot;
 	uint32_t traced_frame; /* waits for the driver to take it, 0: none */
 	uint64_t stats[WEIR_STAT_RX_QUEUE_COUNT];
-	uint64_t ready[WEIR_REFILL_ENTRIES]; /* by index of the buffer */
+	uint64_t ready[WEIR_REFILL_ENTRIES]; /* by index of the buffer; of a pair the payload's first */
 	struct weir_trace_record untold;     /* the step of the next interrupt; its frame 0: none */
 };
 
@@ -458,6 +468,8 @@ struct weir_queue_request {
 	uint16_t moderation_count;
 	uint32_t moderation_us;
 	uint32_t buffer_bytes;
+	uint8_t split_mode;	       /* receive: enum weir_split_mode, unchecked */
+	struct weir_queue_split split; /* ... and what goes with it */
 	uint64_t ring_address, completion_address, shadow_address;
 	uint64_t report_address; /* transmit */
 };

@@ -31,6 +31,15 @@ struct host_frame {
 	uint16_t queue;
 	uint32_t buffers;
 	uint64_t time_ns; /* with the flag TIMESTAMP */
+	/* of a queue that splits: how much came in a header buffer, and whether that was said to be the header */
+	uint32_t header_bytes;
+	bool header_known;
+};
+
+/* How a receive queue splits: the attributes of its creation. */
+struct host_split {
+	uint8_t mode; /* enum weir_split_mode */
+	uint16_t header_bytes, threshold, ahead;
 };
 
 /* An aggregate as it was received. */
@@ -59,12 +68,14 @@ struct host_tx {
 
 struct host_rx {
 	bool created, shadow;
-	bool timed; /* completions of format 1; set before its creation */
+	bool timed;		 /* completions of format 1; set before its creation */
+	struct host_split split; /* set before its creation, too */
 	uint16_t posted, taken;
 	uint8_t completion_log2;
 	uint32_t buffer_bytes;
 	uint64_t ring, completion, shadow_address;
 	uint64_t buffers[1u << HOST_RING_LOG2]; /* by index of the buffer in the ring */
+	uint64_t headers[1u << HOST_RING_LOG2]; /* of a queue that splits, header buffers likewise */
 	/* the frame whose last buffer has not come yet */
 	struct host_frame part;
 	uint32_t errors;

@@ -12,11 +12,15 @@
 /* A completion of format 1 */
 #define TIMED_BYTES (sizeof(struct weir_rx_time) + sizeof(struct weir_rx_completion))
 
+/* What is in a header buffer until the device writes there, and stays behind what it wrote. */
+#define UNTOUCHED   0xdb
+#define HEADER_ROOM 1152u /* of a header buffer, with what must stay untouched */
+
 /* Runs a command with two lists of attributes. */
 static int create(struct host_function *function, uint16_t opcode,
 		  const struct host_attribute *request, const struct host_attribute *more)
 {
-	struct host_attribute all[20];
+	struct host_attribute all[24];
 	uint32_t count = 0;
 
 	for (; request->id; request++)
@@ -26,6 +30,20 @@ static int create(struct host_function *function, uint16_t opcode,
 	WEIR_REQUIRE(count < WEIR_TESTS(all));
 	all[count] = (struct host_attribute){ 0, 0, 0, NULL };
 	return host_command(function, opcode, all, NULL);
+}
+
+/* Writes entry `index` of the free-buffer ring. */
+static void put_buffer(struct host_function *function, const struct host_rx *rx, uint32_t index)
+{
+	void *ring = host_pointer(function, rx->ring);
+
+	if (rx->split.mode)
+		((struct weir_rx_split_buffer *)ring)[index] = (struct weir_rx_split_buffer){
+			.address = weir_cpu_to_le64(rx->buffers[index]),
+			.header = weir_cpu_to_le64(rx->headers[index]),
+		};
+	else
+		((weir_le64 *)ring)[index] = weir_cpu_to_le64(rx->buffers[index]);
 }
 
 int host_queue_create(struct host_function *function, uint16_t queue, uint32_t buffer_bytes,
@@ -43,7 +61,7 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 
 	/* Memory of a queue that was destroyed serves its successor. */
 	if (!rx->ring) {
-		rx->ring = host_alloc(function, RING * sizeof(struct weir_rx_buffer), 64);
+		rx->ring = host_alloc(function, RING * sizeof(struct weir_rx_split_buffer), 64);
 		rx->completion = host_alloc(function, 2 * RING * TIMED_BYTES, 64);
 		rx->shadow_address = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
 		for (uint32_t i = 0; i < RING; i++)
@@ -54,6 +72,11 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 		tx->reports = host_alloc(function, RING * sizeof(struct weir_tx_report), 64);
 		tx->staging = host_alloc(function, RING * STAGING_BYTES, 64);
 		tx->shadow_address = host_alloc(function, WEIR_SHADOW_BYTES, WEIR_SHADOW_BYTES);
+	}
+	for (uint32_t i = 0; rx->split.mode && i < RING; i++) {
+		if (!rx->headers[i])
+			rx->headers[i] = host_alloc(function, HEADER_ROOM + 8, 64) + i % 5;
+		memset(host_pointer(function, rx->headers[i]), UNTOUCHED, HEADER_ROOM);
 	}
 	memset(host_pointer(function, rx->completion), 0, 2 * RING * TIMED_BYTES);
 	memset(host_pointer(function, rx->shadow_address), 0, WEIR_SHADOW_BYTES);
@@ -73,6 +96,10 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 				     HOST_U(COMPLETION_LOG2, rx->completion_log2),
 				     HOST_U(BUFFER_BYTES, buffer_bytes), HOST_U(VECTOR, vector),
 				     HOST_U(FORMAT, rx->timed ? WEIR_FORMAT_RX_TIMES : 0),
+				     HOST_U(SPLIT_MODE, rx->split.mode),
+				     HOST_U(HEADER_BYTES, rx->split.header_bytes),
+				     HOST_U(SPLIT_THRESHOLD, rx->split.threshold),
+				     HOST_U(HEADER_AHEAD, rx->split.ahead),
 				     HOST_U(SHADOW_ADDRESS, shadow ? rx->shadow_address : 0)),
 			more);
 	if (status)
@@ -89,10 +116,8 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 		return status;
 	tx->created = true;
 	/* As many buffers as the ring has entries: a full ring is legal. */
-	weir_le64 *ring = host_pointer(function, rx->ring);
-
 	for (uint32_t i = 0; i < RING; i++)
-		ring[i] = weir_cpu_to_le64(rx->buffers[i]);
+		put_buffer(function, rx, i);
 	rx->posted = RING;
 	if (shadow)
 		((struct weir_shadow_doorbell *)host_pointer(function, rx->shadow_address))->tail =
@@ -278,14 +303,15 @@ static const struct weir_rx_completion *next_completion(struct host_function *fu
 	return entry;
 }
 
-/* Posts a buffer again. */
-static void post_again(struct host_function *function, uint16_t queue, uint64_t buffer)
+/* Posts a buffer again, with its header buffer where the queue splits. */
+static void post_again(struct host_function *function, uint16_t queue, uint64_t buffer,
+		       uint64_t header)
 {
 	struct host_rx *rx = &function->rx[queue];
-	weir_le64 *buffers = host_pointer(function, rx->ring);
 
-	buffers[rx->posted++ % RING] = weir_cpu_to_le64(buffer);
-	rx->buffers[(rx->posted - 1) % RING] = buffer;
+	rx->buffers[rx->posted % RING] = buffer;
+	rx->headers[rx->posted % RING] = header;
+	put_buffer(function, rx, rx->posted++ % RING);
 	if (rx->shadow)
 		((struct weir_shadow_doorbell *)host_pointer(function, rx->shadow_address))->tail =
 			weir_cpu_to_le32(rx->posted);
@@ -321,11 +347,22 @@ bool host_receive_aggregate(struct host_function *function, uint16_t queue,
 		if (take > rx->buffer_bytes)
 			take = rx->buffer_bytes;
 		memcpy(aggregate->data + done, host_pointer(function, buffer), take);
-		memset(host_pointer(function, buffer), 0xdb, take);
+		memset(host_pointer(function, buffer), UNTOUCHED, take);
 		done += take;
-		post_again(function, queue, buffer);
+		post_again(function, queue, buffer, 0);
 	}
 	return true;
+}
+
+/* Looks at the buffer of a completion: the bytes behind what is said to be in it were not written. */
+static void expect_untouched(struct host_function *function, const struct host_rx *rx,
+			     uint64_t header, uint32_t length)
+{
+	const uint8_t *bytes = host_pointer(function, header);
+
+	WEIR_EXPECT(length && length <= rx->split.header_bytes);
+	for (uint32_t i = length; i < HEADER_ROOM; i++)
+		WEIR_EXPECT_EQ(bytes[i], UNTOUCHED);
 }
 
 bool host_receive(struct host_function *function, uint16_t queue, struct host_frame *frame)
@@ -340,9 +377,20 @@ bool host_receive(struct host_function *function, uint16_t queue, struct host_fr
 			return false;
 		uint16_t index = weir_le16_to_cpu(entry->buffer),
 			 length = weir_le16_to_cpu(entry->length);
-		uint64_t buffer = rx->buffers[index % RING];
+		bool header = flags & WEIR_RXC_HEADER_MASK;
+		const uint64_t pair[2] = { rx->buffers[index % RING], rx->headers[index % RING] };
+		uint64_t buffer = pair[header];
 
-		WEIR_EXPECT(length <= rx->buffer_bytes);
+		/* Of a queue that splits each frame begins with a header, and has no other. */
+		WEIR_EXPECT_EQ(header, rx->split.mode && !rx->part.buffers);
+		if (!header)
+			WEIR_EXPECT(length <= rx->buffer_bytes);
+		else if (!(flags & WEIR_RXC_ERROR_MASK))
+			expect_untouched(function, rx, buffer, length);
+		if (header) {
+			rx->part.header_bytes = length;
+			rx->part.header_known = flags & WEIR_RXC_SPLIT_MASK;
+		}
 		take_time(rx, entry, flags);
 		if (flags & WEIR_RXC_ERROR_MASK) {
 			rx->errors++;
@@ -350,7 +398,7 @@ bool host_receive(struct host_function *function, uint16_t queue, struct host_fr
 		}
 		WEIR_REQUIRE(rx->part.bytes + length <= HOST_FRAME_MAX);
 		memcpy(rx->part.data + rx->part.bytes, host_pointer(function, buffer), length);
-		memset(host_pointer(function, buffer), 0xdb, length);
+		memset(host_pointer(function, buffer), UNTOUCHED, length);
 		rx->part.bytes += length;
 		rx->part.buffers++;
 		rx->part.flags = flags;
@@ -359,10 +407,14 @@ bool host_receive(struct host_function *function, uint16_t queue, struct host_fr
 		rx->part.flow_hash = weir_le32_to_cpu(entry->flow_hash);
 		rx->part.queue = queue;
 		rx->taken++;
-		post_again(function, queue, buffer);
+		/* The pair is not the host's again until its payload has come, if there is any. */
+		if (header && !(flags & WEIR_RXC_END_MASK))
+			continue;
+		post_again(function, queue, pair[0], pair[1]);
 		if (!(flags & WEIR_RXC_END_MASK))
 			continue;
-		bool whole = rx->part.bytes != 0;
+		/* With a header that went ahead there may be bytes of a frame that failed. */
+		bool whole = rx->part.bytes && !(flags & WEIR_RXC_ERROR_MASK);
 
 		if (whole)
 			*frame = rx->part;

@@ -44,6 +44,7 @@ SUITE_PART(steer_table);
 SUITE_PART(context);
 SUITE_PART(time);
 SUITE_PART(timestamp);
+SUITE_PART(split);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)

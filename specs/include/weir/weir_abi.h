@@ -88,6 +88,8 @@ typedef uint64_t weir_le64;
 #define WEIR_MODERATION_MAX_US 0xffff /* longest wait that MODERATION_US can ask for today */
 #define WEIR_MODERATION_MAX_COUNT 32768 /* greatest MODERATION_COUNT today: more fit into no ring */
 #define WEIR_FORMAT_RX_TIMES 1 /* FORMAT of a receive queue whose completions tell when frames arrived: an rx_time ahead of each rx_completion */
+#define WEIR_SPLIT_BUFFER_MIN_BYTES 256 /* least BUFFER_BYTES of a receive queue that splits headers off */
+#define WEIR_SPLIT_HEADER_MIN_BYTES 14 /* least HEADER_BYTES: an Ethernet header */
 #define WEIR_TIME_MAX_RATE 0x186a00000 /* greatest TIME_RATE, either way, today: a tenth */
 #define WEIR_VECTOR_NONE 0xffff /* no interrupt vector: the queue is polled */
 #define WEIR_TPID_8021Q 0x8100 /* type that says that an 802.1Q tag follows */
@@ -154,6 +156,16 @@ enum weir_checksum_state {
 	WEIR_CHECKSUM_STATE_GOOD = 1, /* verified */
 	WEIR_CHECKSUM_STATE_BAD = 2, /* verified, and wrong */
 	WEIR_CHECKSUM_STATE_ABSENT = 3, /* UDP: zero, its sender gave none */
+};
+
+/* where a receive queue splits frames: what lies ahead of it goes into a header buffer */
+enum weir_split_mode {
+	WEIR_SPLIT_MODE_NONE = 0, /* not at all: there are no header buffers */
+	WEIR_SPLIT_MODE_FIXED = 1, /* behind HEADER_BYTES bytes */
+	WEIR_SPLIT_MODE_L2 = 2, /* behind the Ethernet header and its tags */
+	WEIR_SPLIT_MODE_L3 = 3, /* behind the outermost IP header, its options or extension headers */
+	WEIR_SPLIT_MODE_L4 = 4, /* behind the outermost TCP, UDP, SCTP or ICMP header, options included */
+	WEIR_SPLIT_MODE_INNER = 5, /* as L4, and of what a tunnel carries behind the L4 header in there */
 };
 
 /* kind of an entry of the admin completion ring */
@@ -339,6 +351,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_SPREAD_CONTEXTS_MASK 0x100u
 #define WEIR_REG_FEATURES_RECEIVE_COALESCING_SHIFT 9 /* received TCP segments in a row become one frame: COALESCE_SEGMENTS */
 #define WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK 0x200u
+#define WEIR_REG_FEATURES_HEADER_SPLIT_SHIFT 10 /* receive queues can put headers into buffers of their own: SPLIT_MODE */
+#define WEIR_REG_FEATURES_HEADER_SPLIT_MASK 0x400u
 #define WEIR_REG_FEATURES_VLAN_8021AD_SHIFT 12 /* service tags (802.1ad) are inserted, taken out and filtered like 802.1Q tags, each kind for itself */
 #define WEIR_REG_FEATURES_VLAN_8021AD_MASK 0x1000u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
@@ -490,6 +504,15 @@ struct weir_rx_buffer {
 _Static_assert(sizeof(struct weir_rx_buffer) == 8, "ABI");
 _Static_assert(offsetof(struct weir_rx_buffer, address) == 0, "ABI");
 
+/* entry of the free-buffer ring of a queue with a SPLIT_MODE: two buffers */
+struct weir_rx_split_buffer {
+	weir_le64 address; /* of the payload's buffer, of BUFFER_BYTES */
+	weir_le64 header; /* of the header's, of HEADER_BYTES */
+};
+_Static_assert(sizeof(struct weir_rx_split_buffer) == 16, "ABI");
+_Static_assert(offsetof(struct weir_rx_split_buffer, address) == 0, "ABI");
+_Static_assert(offsetof(struct weir_rx_split_buffer, header) == 8, "ABI");
+
 /* receive completion, format 0; the last eight bytes become visible no earlier than the first */
 struct weir_rx_completion {
 	weir_le32 flow_hash; /* with FLOW_HASH: the hash that spread the flow; with MARK: the mark of a steering rule; else 0 */
@@ -552,6 +575,10 @@ _Static_assert(offsetof(struct weir_rx_completion, flags) == 12, "ABI");
 #define WEIR_RXC_COALESCED_MASK 0x100000u
 #define WEIR_RXC_COALESCED_FIXED_ID_SHIFT 21 /* with COALESCED: IPv4's identification is the same in all segments, and does not count on */
 #define WEIR_RXC_COALESCED_FIXED_ID_MASK 0x200000u
+#define WEIR_RXC_HEADER_SHIFT 22 /* length is what lies in the entry's header buffer */
+#define WEIR_RXC_HEADER_MASK 0x400000u
+#define WEIR_RXC_SPLIT_SHIFT 23 /* with HEADER: it ends where SPLIT_MODE says */
+#define WEIR_RXC_SPLIT_MASK 0x800000u
 #define WEIR_RXC_GENERATION_SHIFT 24 /* low bits of the function's generation */
 #define WEIR_RXC_GENERATION_MASK 0xff000000u
 
@@ -844,6 +871,10 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_SPREAD_CONTEXT = 106, /* u8: 1 to SPREAD_CONTEXTS: a spread context of the vport; 0, default: its own spread */
 	WEIR_ATTRIBUTE_COALESCE_SEGMENTS = 110, /* u8: most TCP segments that become one received frame, 2 to COALESCE_SEGMENTS_MAX; 0: none do; 0 after reset */
 	WEIR_ATTRIBUTE_COALESCE_BYTES = 111, /* u32: longest such frame as delivered, Ethernet header included, at most COALESCE_BYTES_MAX, which it is after reset */
+	WEIR_ATTRIBUTE_SPLIT_MODE = 114, /* u8: enum split_mode, default NONE */
+	WEIR_ATTRIBUTE_HEADER_BYTES = 115, /* u16: with a SPLIT_MODE: length of every header buffer */
+	WEIR_ATTRIBUTE_SPLIT_THRESHOLD = 116, /* u16: with a SPLIT_MODE: frames of so many bytes or less go into their header buffer whole; at most HEADER_BYTES, default 0 */
+	WEIR_ATTRIBUTE_HEADER_AHEAD = 117, /* u16: with a SPLIT_MODE: headers of frames with so many bytes of payload or more are handed over before that is written; 0, default: none are */
 	WEIR_ATTRIBUTE_STEER_BYTES = 128, /* u64: bytes of those frames as they came to the card */
 	WEIR_ATTRIBUTE_LIMIT
 };

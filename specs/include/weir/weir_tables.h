@@ -90,6 +90,10 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_SPREAD_CONTEXT] = { "spread_context", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_COALESCE_SEGMENTS] = { "coalesce_segments", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_COALESCE_BYTES] = { "coalesce_bytes", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_SPLIT_MODE] = { "split_mode", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_HEADER_BYTES] = { "header_bytes", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_SPLIT_THRESHOLD] = { "split_threshold", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_HEADER_AHEAD] = { "header_ahead", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_STEER_BYTES] = { "steer_bytes", WEIR_KIND_U64, 8, 8 },
 };
 
@@ -112,7 +116,7 @@ WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0xc00000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x40000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x40000000000ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull, 0x0ull } } },
-	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0xc0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
+	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0x3c0000000000c0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0x1000c0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
@@ -262,6 +266,15 @@ WEIR_TABLE struct weir_name weir_checksum_state_names[] = {
 	{ 3, "absent" },
 	{ -1, NULL },
 };
+WEIR_TABLE struct weir_name weir_split_mode_names[] = {
+	{ 0, "none" },
+	{ 1, "fixed" },
+	{ 2, "l2" },
+	{ 3, "l3" },
+	{ 4, "l4" },
+	{ 5, "inner" },
+	{ -1, NULL },
+};
 WEIR_TABLE struct weir_name weir_admin_entry_names[] = {
 	{ 0, "completion" },
 	{ 1, "event" },
@@ -405,7 +418,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 10, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "time", 5, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 }, { "spread_contexts", 8, 1 }, { "receive_coalescing", 9, 1 }, { "vlan_8021ad", 12, 1 } } },
+	{ "features", "control", 0x60, 'r', 11, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "time", 5, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 }, { "spread_contexts", 8, 1 }, { "receive_coalescing", 9, 1 }, { "header_split", 10, 1 }, { "vlan_8021ad", 12, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },
