@@ -128,6 +128,15 @@ probe FLOW_ACTION_RX_QUEUE '
 #include <net/flow_offload.h>
 u16 f(const struct flow_action_entry *e);
 u16 f(const struct flow_action_entry *e) { return e->id == FLOW_ACTION_RX_QUEUE_MAPPING ? e->rx_queue : 0; }'
+probe RING_TCP_DATA_SPLIT '
+#include <linux/ethtool.h>
+u32 f(void);
+u32 f(void) { return ETHTOOL_RING_USE_TCP_DATA_SPLIT; }'
+probe RING_HDS_THRESHOLD '
+#include <linux/ethtool.h>
+u32 f(struct kernel_ethtool_ringparam *p);
+u32 f(struct kernel_ethtool_ringparam *p)
+{ p->hds_thresh_max = p->hds_thresh; return ETHTOOL_RING_USE_HDS_THRS; }'
 
 objects=
 for name in $names; do

@@ -50,12 +50,18 @@ static int weir_rx_create(struct weir_pair *pair)
 	weir_call_put_u64(call, WEIR_ATTRIBUTE_RING_ADDRESS, rx->buffers_dma);
 	weir_call_put_u8(call, WEIR_ATTRIBUTE_RING_LOG2, rx->log2);
 	weir_call_put_u64(call, WEIR_ATTRIBUTE_COMPLETION_ADDRESS, rx->completions_dma);
-	weir_call_put_u8(call, WEIR_ATTRIBUTE_COMPLETION_LOG2, rx->log2);
+	weir_call_put_u8(call, WEIR_ATTRIBUTE_COMPLETION_LOG2, rx->completion_log2);
 	weir_call_put_u32(call, WEIR_ATTRIBUTE_BUFFER_BYTES, rx->buffer_bytes);
 	weir_call_put_u16(call, WEIR_ATTRIBUTE_VECTOR, pair->vector);
 	weir_moderation_put(call, pair, false);
 	if (rx->timed)
 		weir_call_put_u16(call, WEIR_ATTRIBUTE_FORMAT, WEIR_FORMAT_RX_TIMES);
+	/* specs/header-split.md, "Creation" */
+	if (rx->headers) {
+		weir_call_put_u8(call, WEIR_ATTRIBUTE_SPLIT_MODE, WEIR_SPLIT_MODE_INNER);
+		weir_call_put_u16(call, WEIR_ATTRIBUTE_HEADER_BYTES, WEIR_RX_HEADER_BYTES);
+		weir_call_put_u16(call, WEIR_ATTRIBUTE_SPLIT_THRESHOLD, rx->split_threshold);
+	}
 	if (rx->doorbell.shadow)
 		weir_call_put_u64(call, WEIR_ATTRIBUTE_SHADOW_ADDRESS,
 				  pair->memory_dma + offsetof(struct weir_pair_memory, rx_shadow));

@@ -342,6 +342,13 @@ static void weir_stats_free(struct weir_device *weir)
 	kfree(weir->stats);
 }
 
+/* Where users can set it, it is what the kernel has until they do. */
+#if WEIR_HAVE_RING_HDS_THRESHOLD
+#define WEIR_DEFAULT_SPLIT_THRESHOLD 0
+#else
+#define WEIR_DEFAULT_SPLIT_THRESHOLD WEIR_RX_HEADER_BYTES
+#endif
+
 static void weir_default_config(struct weir_device *weir)
 {
 	unsigned int pairs = min_t(unsigned int, num_online_cpus(), WEIR_DEFAULT_PAIRS);
@@ -352,6 +359,7 @@ static void weir_default_config(struct weir_device *weir)
 		clamp_t(u8, WEIR_DEFAULT_RING_LOG2, weir->ring_min_log2, weir->ring_max_log2);
 	weir->config.tx_log2 = weir->config.rx_log2;
 	weir->config.rx_buffer_bytes = weir_rx_default_buffer_bytes();
+	weir->config.rx_split_threshold = WEIR_DEFAULT_SPLIT_THRESHOLD;
 }
 
 /* What needs commands: identity, MAC, link. */

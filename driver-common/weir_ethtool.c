@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ethtool: what a user can see and set of a function. */
 #include <linux/ethtool.h>
+#include <linux/ethtool_netlink.h>
 #include <linux/netlink.h>
 
 #include <weir/weir_tables.h>
@@ -94,6 +95,12 @@ static void weir_get_ringparam(struct net_device *netdev, struct ethtool_ringpar
 	ring->rx_pending = 1 << weir->config.rx_log2;
 	ring->tx_pending = 1 << weir->config.tx_log2;
 	kernel_ring->rx_buf_len = weir->config.rx_buffer_bytes;
+	kernel_ring->tcp_data_split = weir->config.rx_split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED
+							    : ETHTOOL_TCP_DATA_SPLIT_DISABLED;
+#if WEIR_HAVE_RING_HDS_THRESHOLD
+	kernel_ring->hds_thresh = weir->config.rx_split_threshold;
+	kernel_ring->hds_thresh_max = WEIR_RX_HEADER_BYTES;
+#endif
 }
 
 /* Sizes between powers of two are rounded up, as with other drivers. */
@@ -106,14 +113,50 @@ static int weir_ring_log2(const struct weir_device *weir, u32 entries)
 static int weir_set_buffer_bytes(const struct weir_device *weir, u32 bytes,
 				 struct weir_config *config, struct netlink_ext_ack *extack)
 {
-	if (bytes < weir_rx_least_buffer_bytes(weir) || bytes > weir_rx_most_buffer_bytes(weir)) {
+	if (bytes < weir_rx_least_buffer_bytes(weir, config->rx_split) ||
+	    bytes > weir_rx_most_buffer_bytes(weir)) {
 		NL_SET_ERR_MSG_MOD(
 			extack,
-			"rx-buf-len: from an eighteenth of the longest frame (512 of 9216) to all of it");
+			"rx-buf-len: from an eighteenth of the longest frame (512 of 9216; with tcp-data-split a seventeenth, 576) to all of it");
 		return -EINVAL;
 	}
 	config->rx_buffer_bytes = round_up(bytes, WEIR_RX_BUFFER_STEP);
 	return weir_xdp_check_buffers(weir, config->rx_buffer_bytes, extack);
+}
+
+/* Headers into buffers of their own, if the user says so: "auto" is off. config->rx_log2 is set. */
+static int weir_set_split(const struct weir_device *weir,
+			  const struct kernel_ethtool_ringparam *kernel_ring,
+			  struct weir_config *config, struct netlink_ext_ack *extack)
+{
+	config->rx_split = kernel_ring->tcp_data_split == ETHTOOL_TCP_DATA_SPLIT_ENABLED;
+#if WEIR_HAVE_RING_HDS_THRESHOLD
+	config->rx_split_threshold = kernel_ring->hds_thresh;
+#endif
+	if (!config->rx_split)
+		return 0;
+	if (!(weir->features & WEIR_REG_FEATURES_HEADER_SPLIT_MASK)) {
+		NL_SET_ERR_MSG_MOD(extack, "this firmware cannot split headers off");
+		return -EOPNOTSUPP;
+	}
+	if (weir_xdp_is_on(weir)) {
+		NL_SET_ERR_MSG_MOD(
+			extack, "XDP programs want header and payload together: take it off first");
+		return -EINVAL;
+	}
+	if (config->rx_log2 >= weir->ring_max_log2) {
+		NL_SET_ERR_MSG_MOD(
+			extack, "tcp-data-split: half of the most rx entries (16384 of 32768)");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool weir_same_rings(const struct weir_config *one, const struct weir_config *other)
+{
+	return one->rx_log2 == other->rx_log2 && one->tx_log2 == other->tx_log2 &&
+	       one->rx_buffer_bytes == other->rx_buffer_bytes && one->rx_split == other->rx_split &&
+	       (!one->rx_split || one->rx_split_threshold == other->rx_split_threshold);
 }
 
 static int weir_set_ringparam(struct net_device *netdev, struct ethtool_ringparam *ring,
@@ -130,12 +173,15 @@ static int weir_set_ringparam(struct net_device *netdev, struct ethtool_ringpara
 	}
 	config.rx_log2 = weir_ring_log2(weir, ring->rx_pending);
 	config.tx_log2 = weir_ring_log2(weir, ring->tx_pending);
-	err = weir_set_buffer_bytes(weir, kernel_ring->rx_buf_len, &config, extack);
+	err = weir_set_split(weir, kernel_ring, &config, extack);
+	if (!err)
+		err = weir_set_buffer_bytes(weir, kernel_ring->rx_buf_len, &config, extack);
 	if (err)
 		return err;
-	if (config.rx_log2 == weir->config.rx_log2 && config.tx_log2 == weir->config.tx_log2 &&
-	    config.rx_buffer_bytes == weir->config.rx_buffer_bytes)
+	if (weir_same_rings(&config, &weir->config)) {
+		weir->config.rx_split_threshold = config.rx_split_threshold;
 		return 0;
+	}
 	err = weir_reconfigure(weir, &config);
 	if (err == -ENOMEM)
 		NL_SET_ERR_MSG_MOD(extack,
@@ -425,8 +471,16 @@ static void weir_get_eth_mac_stats(struct net_device *netdev, struct ethtool_eth
 	stats->FramesLostDueToIntMACXmitError = port[WEIR_STAT_PORT_TX_DROPPED_WIRE];
 }
 
+#if WEIR_HAVE_RING_HDS_THRESHOLD
+#define WEIR_RING_USE_SPLIT (ETHTOOL_RING_USE_TCP_DATA_SPLIT | ETHTOOL_RING_USE_HDS_THRS)
+#elif WEIR_HAVE_RING_TCP_DATA_SPLIT
+#define WEIR_RING_USE_SPLIT ETHTOOL_RING_USE_TCP_DATA_SPLIT
+#else
+#define WEIR_RING_USE_SPLIT 0
+#endif
+
 const struct ethtool_ops weir_ethtool_ops = {
-	.supported_ring_params = ETHTOOL_RING_USE_RX_BUF_LEN,
+	.supported_ring_params = ETHTOOL_RING_USE_RX_BUF_LEN | WEIR_RING_USE_SPLIT,
 	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES |
 				     WEIR_COALESCE_ADAPTIVE,
 #if WEIR_HAVE_RSS_SYM_XOR

@@ -206,12 +206,15 @@ struct weir_tx_ring {
 };
 
 /* Why completions do not simply become skbs */
+/* A header buffer, and so the longest frame that is not split. Such frames are copied. */
+#define WEIR_RX_HEADER_BYTES 256
 #define WEIR_RX_DISCARD BIT(0) /* until the frame's END has passed */
 #define WEIR_RX_XDP BIT(1) /* an XDP program looks at frames, or has half of one */
 
 struct weir_rx_ring {
-	struct weir_rx_buffer *buffers;
+	void *buffers; /* weir_rx_buffer or, with @headers, weir_rx_split_buffer */
 	void *completions; /* see weir_rx_completion_at() */
+	void *headers; /* header buffers by place, WEIR_RX_HEADER_BYTES each; NULL: not split */
 	struct page **pages;
 	struct page_pool *pool;
 	struct sk_buff *partial; /* a frame whose last buffer has not come yet */
@@ -219,18 +222,21 @@ struct weir_rx_ring {
 	struct weir_doorbell doorbell;
 	void __iomem *arm;
 	u16 posted;
-	u16 used; /* buffers that came back */
+	u16 returned; /* of the posted buffers */
 	u16 taken; /* completions */
-	u16 size;
+	u16 size; /* of the ring of buffers */
 	u16 log2;
+	u16 completion_log2;
 	bool timed; /* completions tell the time */
 	u16 buffer_bytes;
+	u16 split_threshold; /* with @headers: SPLIT_THRESHOLD */
 	u32 page_bytes; /* of the page, or pages, that a buffer lies in */
 	u8 generation;
 	u8 detour; /* WEIR_RX_… */
 	bool starved; /* no buffer is posted and none could be had */
 	dma_addr_t buffers_dma;
 	dma_addr_t completions_dma;
+	dma_addr_t headers_dma;
 	struct weir_xdp *xdp;
 	bool created;
 };
@@ -255,6 +261,8 @@ struct weir_config {
 	u8 rx_log2;
 	u8 tx_log2;
 	u16 rx_buffer_bytes;
+	bool rx_split; /* headers into buffers of their own: tcp-data-split */
+	u16 rx_split_threshold; /* of frames that are not: hds-thresh */
 	bool rx_times; /* when frames arrived: SIOCSHWTSTAMP */
 };
 
@@ -639,7 +647,7 @@ void weir_rx_publish(struct weir_pair *pair);
 void weir_rx_drop_partial(struct weir_rx_ring *rx);
 u16 weir_rx_default_buffer_bytes(void);
 unsigned int weir_rx_page_order(u16 buffer_bytes);
-u16 weir_rx_least_buffer_bytes(const struct weir_device *weir);
+u16 weir_rx_least_buffer_bytes(const struct weir_device *weir, bool split);
 u16 weir_rx_most_buffer_bytes(const struct weir_device *weir);
 
 /* weir_coalesce.c: frames made of several; for the fast path see weir_coalesce.h */
@@ -656,6 +664,7 @@ int weir_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
 int weir_xdp_xmit(struct net_device *netdev, int count, struct xdp_frame **frames, u32 flags);
 void weir_xdp_offer(struct net_device *netdev);
 int weir_xdp_check_mtu(const struct weir_device *weir, int mtu);
+bool weir_xdp_is_on(const struct weir_device *weir);
 int weir_xdp_check_buffers(const struct weir_device *weir, u16 buffer_bytes,
 			   struct netlink_ext_ack *extack);
 

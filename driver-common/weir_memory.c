@@ -22,8 +22,15 @@
 
 static size_t weir_rx_completions_bytes(const struct weir_rx_ring *rx)
 {
-	return rx->size * (sizeof(struct weir_rx_completion) +
-			   (rx->timed ? sizeof(struct weir_rx_time) : 0));
+	return (sizeof(struct weir_rx_completion) +
+		(rx->timed ? sizeof(struct weir_rx_time) : 0))
+	       << rx->completion_log2;
+}
+
+static size_t weir_rx_buffers_bytes(const struct weir_rx_ring *rx, bool split)
+{
+	return rx->size *
+	       (split ? sizeof(struct weir_rx_split_buffer) : sizeof(struct weir_rx_buffer));
 }
 
 static int weir_tx_alloc(struct weir_pair *pair, unsigned int log2)
@@ -88,6 +95,9 @@ static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *confi
 	rx->log2 = config->rx_log2;
 	rx->size = 1 << config->rx_log2;
 	rx->timed = config->rx_times;
+	/* Header and payload have a completion each. */
+	rx->completion_log2 = config->rx_log2 + config->rx_split;
+	rx->split_threshold = config->rx_split_threshold;
 	rx->buffer_bytes = config->rx_buffer_bytes;
 	rx->page_bytes = PAGE_SIZE << params.order;
 	rx->stats = &weir->stats[pair->index].rx;
@@ -102,7 +112,13 @@ static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *confi
 		rx->pool = NULL;
 		return err;
 	}
-	rx->buffers = dma_alloc_coherent(weir->dev, rx->size * sizeof(*rx->buffers),
+	if (config->rx_split) {
+		rx->headers = dma_alloc_coherent(weir->dev, rx->size * WEIR_RX_HEADER_BYTES,
+						 &rx->headers_dma, GFP_KERNEL);
+		if (!rx->headers)
+			return -ENOMEM;
+	}
+	rx->buffers = dma_alloc_coherent(weir->dev, weir_rx_buffers_bytes(rx, rx->headers),
 					 &rx->buffers_dma, GFP_KERNEL);
 	rx->completions = dma_alloc_coherent(weir->dev, weir_rx_completions_bytes(rx),
 					     &rx->completions_dma, GFP_KERNEL);
@@ -125,8 +141,11 @@ static void weir_rx_free(struct weir_pair *pair)
 	}
 	kvfree(rx->pages);
 	if (rx->buffers)
-		dma_free_coherent(weir->dev, rx->size * sizeof(*rx->buffers), rx->buffers,
+		dma_free_coherent(weir->dev, weir_rx_buffers_bytes(rx, rx->headers), rx->buffers,
 				  rx->buffers_dma);
+	if (rx->headers)
+		dma_free_coherent(weir->dev, rx->size * WEIR_RX_HEADER_BYTES, rx->headers,
+				  rx->headers_dma);
 	if (rx->completions)
 		dma_free_coherent(weir->dev, weir_rx_completions_bytes(rx), rx->completions,
 				  rx->completions_dma);

@@ -15,7 +15,7 @@
 #include "weir_xdp.h"
 
 /* Frames up to here are copied into a small skb, and their page is posted again at once. */
-#define WEIR_COPY_BYTES 256
+#define WEIR_COPY_BYTES WEIR_RX_HEADER_BYTES
 /* Buffers are posted in batches, as each batch costs a doorbell. */
 #define WEIR_FILL_BATCH 16
 
@@ -36,9 +36,10 @@ u16 weir_rx_default_buffer_bytes(void)
 }
 
 /* weir_rx_least_buffer_bytes() - so that an skb has room for all of the longest frame's buffers */
-u16 weir_rx_least_buffer_bytes(const struct weir_device *weir)
+u16 weir_rx_least_buffer_bytes(const struct weir_device *weir, bool split)
 {
-	unsigned int bytes = DIV_ROUND_UP(weir->max_frame_bytes, MAX_SKB_FRAGS + 1);
+	/* What is split has nothing but its header in front of the fragments. */
+	unsigned int bytes = DIV_ROUND_UP(weir->max_frame_bytes, MAX_SKB_FRAGS + !split);
 
 	return round_up(max_t(unsigned int, bytes, WEIR_RX_BUFFER_MIN_BYTES), WEIR_RX_BUFFER_STEP);
 }
@@ -60,8 +61,16 @@ unsigned int weir_rx_page_order(u16 buffer_bytes)
 
 static void weir_rx_post(struct weir_rx_ring *rx, u16 place)
 {
-	rx->buffers[place].address =
-		cpu_to_le64(page_pool_get_dma_addr(rx->pages[place]) + weir_rx_offset());
+	__le64 address = cpu_to_le64(page_pool_get_dma_addr(rx->pages[place]) + weir_rx_offset());
+	struct weir_rx_split_buffer *pairs = rx->buffers;
+	struct weir_rx_buffer *singles = rx->buffers;
+
+	if (likely(!rx->headers)) {
+		singles[place].address = address;
+		return;
+	}
+	pairs[place].address = address;
+	pairs[place].header = cpu_to_le64(rx->headers_dma + place * WEIR_RX_HEADER_BYTES);
 }
 
 /*
@@ -71,7 +80,7 @@ static void weir_rx_fill(struct weir_rx_ring *rx)
 {
 	u16 posted = rx->posted;
 
-	while ((u16)(posted - rx->used) < rx->size) {
+	while ((u16)(posted - rx->returned) < rx->size) {
 		u16 place = posted & (rx->size - 1);
 
 		/*
@@ -90,7 +99,7 @@ static void weir_rx_fill(struct weir_rx_ring *rx)
 		posted++;
 	}
 	rx->posted = posted;
-	WRITE_ONCE(rx->starved, posted == rx->used);
+	WRITE_ONCE(rx->starved, posted == rx->returned);
 }
 
 /**
@@ -103,7 +112,7 @@ void weir_rx_rewind(struct weir_pair *pair)
 	unsigned int place;
 
 	rx->taken = 0;
-	rx->used = 0;
+	rx->returned = 0;
 	for (place = 0; place < rx->size; place++) {
 		if (!rx->pages[place])
 			rx->pages[place] =
@@ -180,14 +189,27 @@ static u64 weir_rx_time_of(const struct weir_rx_completion *completion)
 }
 
 /*
+ * Whether a completion may come here that is of a ring with header buffers, or says it is: a frame
+ * begins with a header, and has no other (specs/header-split.md, "Buffers and completions").
+ */
+static bool weir_rx_split_fits(const struct weir_rx_ring *rx, const struct weir_rx_entry *entry)
+{
+	bool is_begun = rx->partial || rx->detour & WEIR_RX_DISCARD;
+
+	if (!(entry->flags & WEIR_RXC_HEADER_MASK))
+		return is_begun;
+	return rx->headers && !is_begun && entry->length <= WEIR_RX_HEADER_BYTES;
+}
+
+/*
  * Looks at the next completion (specs/data-queues.md, "Receive").
  * Return: 1 if there is one, 0 if not, -EPROTO if the card wrote something impossible.
  */
 static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *entry)
 {
 	const struct weir_rx_completion *completion =
-		weir_rx_completion_at(rx, rx->taken & (rx->size - 1));
-	u32 phase = !((rx->taken >> rx->log2) & 1);
+		weir_rx_completion_at(rx, rx->taken & ((1 << rx->completion_log2) - 1));
+	u32 phase = !((rx->taken >> rx->completion_log2) & 1);
 	u16 buffer;
 
 	entry->flags = le32_to_cpu(READ_ONCE(completion->flags));
@@ -211,6 +233,9 @@ static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *ent
 		     (u16)(rx->posted - 1 - buffer) >= rx->size || !rx->pages[entry->place] ||
 		     (entry->length > rx->buffer_bytes &&
 		      !(entry->flags & WEIR_RXC_COALESCED_MASK))))
+		return -EPROTO;
+	if (unlikely(rx->headers || entry->flags & WEIR_RXC_HEADER_MASK) &&
+	    !weir_rx_split_fits(rx, entry))
 		return -EPROTO;
 	return 1;
 }
@@ -295,6 +320,24 @@ static struct sk_buff *weir_rx_begin(struct weir_pair *pair, const struct weir_r
 	skb_reserve(skb, weir_rx_offset());
 	skb_put(skb, entry->length);
 	return skb;
+}
+
+/*
+ * Begins a frame with its header, which is copied: its buffer serves the place in the ring for good.
+ * Fragments may follow.
+ * Return: whether there was memory.
+ */
+static bool weir_rx_begin_split(struct weir_pair *pair, const struct weir_rx_entry *entry)
+{
+	struct weir_rx_ring *rx = &pair->rx;
+	struct sk_buff *skb = napi_alloc_skb(&pair->napi, entry->length);
+
+	if (unlikely(!skb))
+		return false;
+	skb_put_data(skb, rx->headers + entry->place * WEIR_RX_HEADER_BYTES, entry->length);
+	skb_mark_for_recycle(skb);
+	rx->partial = skb;
+	return true;
 }
 
 /*
@@ -383,7 +426,8 @@ static noinline enum weir_rx_way weir_rx_detour(struct weir_pair *pair, struct p
 			return weir_rx_take_xdp(pair, page, length, end);
 		return WEIR_RX_ADD;
 	}
-	page_pool_recycle_direct(rx->pool, page);
+	if (page)
+		page_pool_recycle_direct(rx->pool, page);
 	if (!(rx->detour & WEIR_RX_DISCARD)) {
 		u64_stats_update_begin(&rx->stats->sync);
 		u64_stats_inc(&rx->stats->errors);
@@ -393,17 +437,43 @@ static noinline enum weir_rx_way weir_rx_detour(struct weir_pair *pair, struct p
 	return WEIR_RX_DONE;
 }
 
+/*
+ * Takes a completion's buffer out of the ring. A header leaves its place's to the payload, if there
+ * is any.
+ */
+static struct page *weir_rx_take_page(struct weir_rx_ring *rx, const struct weir_rx_entry *entry)
+{
+	struct page *page = rx->pages[entry->place];
+
+	rx->taken++;
+	if (unlikely((entry->flags & (WEIR_RXC_HEADER_MASK | WEIR_RXC_END_MASK)) ==
+		     WEIR_RXC_HEADER_MASK))
+		return NULL;
+	rx->pages[entry->place] = NULL;
+	rx->returned++;
+	return page;
+}
+
+/* Begins a frame, or adds to it. Return: false if it cannot go on. */
+static bool weir_rx_put_together(struct weir_pair *pair, const struct weir_rx_entry *entry,
+				 struct page *page)
+{
+	if (likely(!(entry->flags & WEIR_RXC_HEADER_MASK)))
+		return weir_rx_add(pair, entry, page);
+	/* The frame ends with its header. */
+	if (page)
+		page_pool_recycle_direct(pair->rx.pool, page);
+	return weir_rx_begin_split(pair, entry);
+}
+
 /* Takes one completion and its buffer out of the ring. */
 static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *entry,
 			 struct weir_rx_sums *sums)
 {
 	struct weir_rx_ring *rx = &pair->rx;
-	struct page *page = rx->pages[entry->place];
+	struct page *page = weir_rx_take_page(rx, entry);
 	unsigned int bytes;
 
-	rx->pages[entry->place] = NULL;
-	rx->taken++;
-	rx->used++;
 	if (unlikely(entry->flags & WEIR_RXC_ERROR_MASK || !entry->length || rx->detour)) {
 		switch (weir_rx_detour(pair, page, entry->flags, entry->length)) {
 		case WEIR_RX_DONE:
@@ -414,7 +484,7 @@ static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *ent
 			break;
 		}
 	}
-	if (unlikely(!weir_rx_add(pair, entry, page))) {
+	if (unlikely(!weir_rx_put_together(pair, entry, page))) {
 		sums->no_memory++;
 		weir_rx_discard(rx, entry->flags & WEIR_RXC_END_MASK);
 		return;
@@ -456,7 +526,7 @@ static noinline bool weir_rx_take_aggregate(struct weir_pair *pair,
 		if (unlikely(!page))
 			return false;
 		rx->pages[place] = NULL;
-		rx->used++;
+		rx->returned++;
 		bytes = min_t(unsigned int, left, rx->buffer_bytes);
 		place = (place + 1) & (rx->size - 1);
 		if (unlikely(failed || lost)) {
@@ -528,7 +598,7 @@ int weir_rx_poll(struct weir_pair *pair, int budget)
 		u64_stats_add(&rx->stats->no_memory, sums.no_memory);
 		u64_stats_update_end(&rx->stats->sync);
 	}
-	if ((u16)(rx->size - (u16)(rx->posted - rx->used)) >= WEIR_FILL_BATCH) {
+	if ((u16)(rx->size - (u16)(rx->posted - rx->returned)) >= WEIR_FILL_BATCH) {
 		weir_rx_fill(rx);
 		weir_rx_publish(pair);
 	}

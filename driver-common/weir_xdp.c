@@ -496,6 +496,15 @@ int weir_xdp_check_mtu(const struct weir_device *weir, int mtu)
 }
 
 /**
+ * weir_xdp_is_on() - whether there is a program
+ * @weir: the function, under RTNL
+ */
+bool weir_xdp_is_on(const struct weir_device *weir)
+{
+	return rtnl_dereference(weir->xdp_program);
+}
+
+/**
  * weir_xdp_check_buffers() - whether the program there can go on with a length of buffers
  * @weir: the function, under RTNL
  * @buffer_bytes: the length
@@ -522,6 +531,12 @@ static int weir_xdp_set_program(struct weir_device *weir, struct bpf_prog *progr
 	struct bpf_prog *old;
 
 	ASSERT_RTNL();
+	if (program && weir->config.rx_split) {
+		NL_SET_ERR_MSG_MOD(
+			extack,
+			"headers and payload come apart: 'ethtool -G tcp-data-split off' first");
+		return -EINVAL;
+	}
 	if (!weir_xdp_may_run(program, weir->config.rx_buffer_bytes, weir->netdev->mtu)) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "frames of this MTU take several buffers: lower it, set a longer rx-buf-len (ethtool -G), or load a program for fragments (xdp.frags)");

@@ -6,6 +6,7 @@ $(eval $(call weir-program,weir-watch,tests/guest/checksum/watch.c,,,))
 $(eval $(call weir-program,weir-large,tests/guest/segmentation/large.c tests/device/large.c tests/device/packets.c,,-Itests/device,))
 $(eval $(call weir-program,weir-frames,tests/guest/xdp/frames.c,,,))
 $(eval $(call weir-program,weir-stamp,tests/guest/time/stamp.c,,,))
+$(eval $(call weir-program,weir-rings,tests/guest/split/rings.c,,$$(shell pkg-config --cflags libmnl),$$(shell pkg-config --libs libmnl)))
 
 # XDP programs, for the kernel's own virtual machine; nobody calls them in C.
 $(BUILD)/bpf/xdp.o: tests/guest/xdp/programs.bpf.c
