@@ -256,9 +256,15 @@ static bool takes_inner_tag(const struct rte_mbuf *frame)
 /* The same frame, sendable, with its inner tag in it, and nothing that asks for it any more. */
 static void put_inner_tag(struct rte_mbuf *frame)
 {
-	struct rte_ether_hdr *header = (void *)rte_pktmbuf_prepend(frame, RTE_VLAN_HLEN);
-	struct rte_vlan_hdr *tag = (void *)(header + 1);
+	struct rte_ether_hdr *header;
+	struct rte_vlan_hdr *tag;
 
+	/* The room was looked at by takes_inner_tag(). */
+	frame->data_off = (uint16_t)(frame->data_off - RTE_VLAN_HLEN);
+	frame->data_len = (uint16_t)(frame->data_len + RTE_VLAN_HLEN);
+	frame->pkt_len += RTE_VLAN_HLEN;
+	header = rte_pktmbuf_mtod(frame, struct rte_ether_hdr *);
+	tag = (struct rte_vlan_hdr *)(header + 1);
 	memmove(header, RTE_PTR_ADD(header, RTE_VLAN_HLEN), 2 * RTE_ETHER_ADDR_LEN);
 	header->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
 	tag->vlan_tci = rte_cpu_to_be_16(frame->vlan_tci);

@@ -332,18 +332,12 @@ int command_flow_rss(void)
 				    .rx_offloads = RTE_ETH_RX_OFFLOAD_RSS_HASH };
 	struct port ports[2];
 
-	for (uint16_t i = 0; i < 2; i++) {
-		port_open(&ports[i], i, &setup);
-		port_start(&ports[i]);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		port_wait_link(&ports[i]);
+	pair_up(ports, &setup);
 	spread_nothing(&ports[1]);
 	keys_types_and_functions(ports);
 	defaults(ports);
 	nonsense(&ports[1]);
 	limits(ports);
-	for (unsigned int i = 0; i < 2; i++)
-		port_close(&ports[i]);
+	pair_close(ports);
 	return 0;
 }

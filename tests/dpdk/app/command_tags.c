@@ -73,6 +73,12 @@ static void check_frame(const struct rte_mbuf *frame, const uint8_t *tags, uint1
 	(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ | \
 	 RTE_MBUF_F_RX_QINQ_STRIPPED)
 
+/* What a received frame says of its tags. */
+static unsigned long long told(const struct rte_mbuf *frame)
+{
+	return frame->ol_flags & TAG_FLAGS;
+}
+
 static void set_offload(const struct port *port, int mask)
 {
 	int error = rte_eth_dev_set_vlan_offload(port->id, mask);
@@ -109,9 +115,8 @@ static void check_both_tags(const struct port *ports)
 			frame->vlan_tci_outer = OUTER;
 			send_one(&ports[0], frame);
 			frame = receive_one(&ports[1]);
-			CHECK((frame->ol_flags & TAG_FLAGS) == expectations[i].flags,
-			      "offloads %x: flags %lx", expectations[i].offloads,
-			      frame->ol_flags & TAG_FLAGS);
+			CHECK(told(frame) == expectations[i].flags, "offloads %x: flags %llx",
+			      expectations[i].offloads, told(frame));
 			if (expectations[i].flags)
 				CHECK(frame->vlan_tci == expectations[i].tci &&
 					      frame->vlan_tci_outer == expectations[i].outer,
@@ -136,6 +141,7 @@ static void check_single_tags(const struct port *ports)
 		if (kind) {
 			uint8_t *data = (uint8_t *)rte_pktmbuf_prepend(frame, 4);
 
+			CHECK(data, "no headroom");
 			memmove(data, data + 4, 12);
 			memcpy(data + 12, service, 4);
 		} else {
@@ -144,9 +150,8 @@ static void check_single_tags(const struct port *ports)
 		}
 		send_one(&ports[0], frame);
 		frame = receive_one(&ports[1]);
-		CHECK((frame->ol_flags & TAG_FLAGS) ==
-			      (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED),
-		      "flags %lx", frame->ol_flags & TAG_FLAGS);
+		CHECK(told(frame) == (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED),
+		      "flags %llx", told(frame));
 		CHECK(frame->vlan_tci == (kind ? OUTER : INNER), "tci %x", frame->vlan_tci);
 		check_frame(frame, service, 0, 200);
 		rte_pktmbuf_free(frame);
@@ -190,10 +195,10 @@ static void check_cut(const struct port *ports)
 		frame = receive_one(&ports[1]);
 		ip = rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, sizeof(*ethernet));
 		tcp = (struct rte_tcp_hdr *)(ip + 1);
-		CHECK((frame->ol_flags & TAG_FLAGS) == TAG_FLAGS && frame->vlan_tci == INNER &&
+		CHECK(told(frame) == TAG_FLAGS && frame->vlan_tci == INNER &&
 			      frame->vlan_tci_outer == OUTER,
-		      "tci %x, outer %x, flags %lx", frame->vlan_tci, frame->vlan_tci_outer,
-		      frame->ol_flags & TAG_FLAGS);
+		      "tci %x, outer %x, flags %llx", frame->vlan_tci, frame->vlan_tci_outer,
+		      told(frame));
 		CHECK(frame->pkt_len == (uint32_t)headers + part, "a segment of %u bytes",
 		      frame->pkt_len);
 		CHECK(rte_ipv4_cksum(ip) == 0 || rte_ipv4_cksum(ip) == 0xffff, "IPv4 checksum");

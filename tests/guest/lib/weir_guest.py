@@ -17,7 +17,7 @@ def parser(description, kernel="6.1", watched=False):
     watched: the suite can run on a debug kernel, too, whose drivers --drivers tells.
     """
     made = argparse.ArgumentParser(description=description.splitlines()[0])
-    made.add_argument("--kernel", default=kernel, help="6.1, 6.12%s" % (", or the image of a debug kernel" if watched else ""))
+    made.add_argument("--kernel", default=kernel, help="6.1, 6.12, 7.2%s" % (", or the image of a debug kernel" if watched else ""))
     if watched:
         made.add_argument("--drivers", help="folder with weir.ko and weirvf.ko built for a debug kernel")
     made.add_argument("names", nargs="*", metavar="GLOB", help="names of tests; all without")

@@ -5,7 +5,6 @@
     vlan.py [--kernel 6.12] [GLOB of test names …]
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), os.path.join(HERE, "..", "lib")]
 import guest  # noqa: E402
 import tap  # noqa: E402
+import weir_guest  # noqa: E402
 
 FIELDS = ["eth.type", "ieee8021ad.id", "ieee8021ad.priority", "vlan.id", "vlan.priority", "vlan.etype", "ip.dst"]
 
@@ -39,17 +39,12 @@ def tags_are_what_tshark_knows(result):
 
 def main():
     """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kernel", default="6.1")
-    parser.add_argument("names", nargs="*", metavar="GLOB")
-    options = parser.parse_args()
+    options = weir_guest.parser(__doc__).parse_args()
     suite = tap.Suite(options.names)
-    result = guest.run_tap(suite, "guest.vlan.guest_stays_well", os.path.join(HERE, "job.sh"), guest.weir_arguments(), kernel=options.kernel,
-                           preload=guest.WEIR_QEMU, timeout_s=300, memory_mb=768, programs=["/usr/bin/ping", "/usr/bin/tcpdump"],
-                           # VFs that try what a port VLAN does not let out.
-                           allowed=["emulator: .* weir: VF [01]: spoof: tagged frame from inside a port VLAN"],
-                           overlay_files={"/job/net.sh": os.path.join(HERE, "..", "net", "net.sh"),
-                                          "/job/large": os.path.join(guest.BUILD, "opt", "bin", "weir-large")})
+    result = weir_guest.run(suite, "guest.vlan.guest_stays_well", __file__, options, guest.weir_arguments(), timeout_s=300,
+                            programs=["/usr/bin/tcpdump"], binaries={"large": "weir-large"},
+                            # VFs that try what a port VLAN does not let out.
+                            allowed=["emulator: .*weir: VF [01]: spoof: tagged frame from inside a port VLAN"])
     if result:
         suite.run("guest.vlan.tshark_finds_both_tags_of_a_port_vlan", lambda: tags_are_what_tshark_knows(result))
     return suite.done()
