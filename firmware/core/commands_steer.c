@@ -35,13 +35,14 @@ static enum weir_status take_match(struct weir_request *request, struct weir_ste
 	return WEIR_STATUS_OK;
 }
 
-/* A queue belongs to the action QUEUE, a context to SPREAD, and to no other. */
+/* A queue belongs to the action QUEUE, a context to SPREAD, and to no other; a frame that is dropped has no interrupt, and what its
+ * completion tells is up to the rule that decides. */
 static enum weir_status take_action(struct weir_request *request, struct weir_steer_request *rule)
 {
 	const struct weir_arguments *arguments = &request->arguments;
 	bool has_queue = weir_has(arguments, WEIR_ATTRIBUTE_QUEUE);
 
-	if (arguments->number[WEIR_ATTRIBUTE_STEER_ACTION] > WEIR_STEER_ACTION_DROP)
+	if (arguments->number[WEIR_ATTRIBUTE_STEER_ACTION] > WEIR_STEER_ACTION_NEXT)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_STEER_ACTION);
 	rule->action = (uint8_t)arguments->number[WEIR_ATTRIBUTE_STEER_ACTION];
 	if (has_queue && rule->action != WEIR_STEER_ACTION_QUEUE)
@@ -49,6 +50,12 @@ static enum weir_status take_action(struct weir_request *request, struct weir_st
 	if (weir_has(arguments, WEIR_ATTRIBUTE_SPREAD_CONTEXT) &&
 	    rule->action != WEIR_STEER_ACTION_SPREAD)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_SPREAD_CONTEXT);
+	if (weir_has(arguments, WEIR_ATTRIBUTE_STEER_MARK) && rule->action == WEIR_STEER_ACTION_NEXT)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_STEER_MARK);
+	if (weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY, 0) >
+	    (rule->action != WEIR_STEER_ACTION_DROP))
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_LOW_LATENCY);
+	rule->low_latency = weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY, 0);
 	rule->context = (uint8_t)weir_number(arguments, WEIR_ATTRIBUTE_SPREAD_CONTEXT, 0);
 	rule->queue = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_QUEUE, 0);
 	rule->marks = weir_has(arguments, WEIR_ATTRIBUTE_STEER_MARK);
@@ -132,6 +139,7 @@ enum weir_status weir_command_steer_get(struct weir_request *request)
 		weir_put_u8(response, WEIR_ATTRIBUTE_SPREAD_CONTEXT, rule->context);
 	if (rule->marks)
 		weir_put_u32(response, WEIR_ATTRIBUTE_STEER_MARK, rule->mark);
+	weir_put_u8(response, WEIR_ATTRIBUTE_LOW_LATENCY, rule->low_latency);
 	weir_put_u64(response, WEIR_ATTRIBUTE_STEER_FRAMES, rule->frames);
 	weir_put_u64(response, WEIR_ATTRIBUTE_STEER_BYTES, rule->bytes);
 	return WEIR_STATUS_OK;

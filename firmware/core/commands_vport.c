@@ -32,6 +32,11 @@ enum weir_status weir_command_vport_get(struct weir_request *request)
 	weir_put_u8(response, WEIR_ATTRIBUTE_STEER_MASKS_MAX, WEIR_STEER_MASKS);
 	weir_put_u8(response, WEIR_ATTRIBUTE_COALESCE_SEGMENTS, vport->coalesce_segments);
 	weir_put_u32(response, WEIR_ATTRIBUTE_COALESCE_BYTES, vport->coalesce_bytes);
+	weir_put_u16(response, WEIR_ATTRIBUTE_LOW_LATENCY_BYTES, vport->low_latency.bytes);
+	weir_put_u8(response, WEIR_ATTRIBUTE_LOW_LATENCY_PUSH, vport->low_latency.push);
+	weir_put_u8(response, WEIR_ATTRIBUTE_LOW_LATENCY_PRIORITIES, vport->low_latency.priorities);
+	weir_put_u16(response, WEIR_ATTRIBUTE_LOW_LATENCY_US, vport->low_latency.us);
+	weir_put_u8(response, WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS, vport->low_latency.credits);
 	return WEIR_STATUS_OK;
 }
 
@@ -94,7 +99,27 @@ static enum weir_status check_set_values(struct weir_request *request, uint64_t 
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_VPORT_FLAGS);
 	if (mask & ~(uint64_t)KNOWN_FLAGS)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_VPORT_FLAGS_MASK);
+	if (weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY_PUSH, 0) > 1)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_LOW_LATENCY_PUSH);
+	if (!weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS, 1))
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE,
+				   WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS);
 	return WEIR_STATUS_OK;
+}
+
+/* The values are checked; what is left out stays. */
+static void set_low_latency(const struct weir_arguments *arguments, struct weir_vport *vport)
+{
+	struct weir_low_latency *low = &vport->low_latency;
+
+	low->bytes = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY_BYTES, low->bytes);
+	low->push = weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY_PUSH, low->push);
+	low->priorities = (uint8_t)weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY_PRIORITIES,
+					       low->priorities);
+	low->us = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY_US, low->us);
+	low->credits =
+		(uint8_t)weir_number(arguments, WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS, low->credits);
+	weir_vport_low_latency_update(vport);
 }
 
 enum weir_status weir_command_vport_set(struct weir_request *request)
@@ -133,6 +158,7 @@ enum weir_status weir_command_vport_set(struct weir_request *request)
 	vport->mtu = (uint16_t)mtu;
 	vport->max_frame = (uint32_t)mtu + WEIR_FRAME_EXTRA;
 	weir_vport_coalesce(firmware, vport, (uint8_t)segments, (uint16_t)bytes);
+	set_low_latency(arguments, vport);
 	weir_vport_set_flags(firmware, vport, (vport->flags & ~mask) | (flags & mask));
 	return WEIR_STATUS_OK;
 }

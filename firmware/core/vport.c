@@ -51,6 +51,10 @@ enum weir_status weir_vport_open(struct weir_firmware *firmware, struct weir_vpo
 	vport->mac_is_filter = false;
 	vport->spread_entries = 0;
 	weir_vport_coalesce(firmware, vport, 0, WEIR_COALESCE_BYTES_MAX);
+	vport->low_latency = (struct weir_low_latency){
+		.us = WEIR_LOW_LATENCY_US_DEFAULT,
+		.credits = WEIR_LOW_LATENCY_CREDITS_DEFAULT,
+	};
 	vport->hash = hash_default(firmware);
 	weir_vport_hash_update(firmware, vport);
 	weir_zero(vport->vlans, sizeof(vport->vlans));

@@ -116,8 +116,9 @@ struct weir_steered {
 	uint16_t vport; /* index */
 	uint16_t queue; /* where it goes: a queue pair, or WEIR_QUEUE_DROP */
 	uint32_t epoch; /* vport->choice_epoch then */
-	uint32_t rule;	/* that it matched, index + 1; 0: none */
-	bool told; /* ... which decided what its completion tells in place of the vport's own hash */
+	uint32_t rule;	/* that decided, index + 1; 0: none */
+	bool told;	/* ... and on what its completion tells in place of the vport's own hash */
+	bool low_latency; /* a rule says that it is */
 };
 
 /* Frames in a row to one receive queue: one of one or more buffers, or several that are alike, of one each; or an aggregate, which counts
@@ -133,6 +134,7 @@ struct weir_delivery {
 	uint8_t segments;	      /* frames that are one aggregate; 0: it is none */
 	bool traced : 1;	      /* DMA_STARTED is recorded */
 	bool summed : 1;	      /* burst->payloads says of what sums are taken */
+	bool urgent : 1;	      /* a frame of low latency is among them */
 	bool ahead : 1; /* the header's completion is written before the rest, which there is */
 	/* Of a queue that splits, else 0: bytes that go into the header buffer, which is the first entry's. One frame. */
 	uint16_t header_bytes;
@@ -433,6 +435,12 @@ void weir_steer_key(struct weir_burst *burst, uint32_t number, const struct weir
 /* steer.c: bytes that the rules of a card of so many vports take, a multiple of 64; makes them there, zeroed. */
 size_t weir_steer_bytes(uint32_t vport_count);
 void weir_steer_init(struct weir_firmware *firmware, void *memory);
+/* low_latency.c: is a frame, which its vport was given with so many bytes, of low latency? Counts it. Behind the vport's steering; only
+ * where low_latency.asks. */
+bool weir_low_latency(struct weir_burst *burst, uint32_t number, struct weir_vport *vport,
+		      uint32_t bytes);
+/* Takes a credit for an interrupt of low latency; false, counted: the queue has none. */
+bool weir_low_latency_credit(struct weir_firmware *firmware, struct weir_rx_queue *queue);
 /* timestamp.c */
 enum weir_stage_answer weir_stage_report(struct weir_firmware *firmware, struct weir_burst *burst);
 /* Writes the completions of entries [complete_entry, end), at most WEIR_BURST_TIMED, all of one queue, which is of format 1, to its ring
@@ -507,6 +515,9 @@ struct weir_inner_tag {
 };
 /* The tag behind the outer one; false: there is none, or the frame ends in it and only the protocol is known. */
 bool weir_frame_inner_tag(const struct weir_frame *frame, struct weir_inner_tag *tag);
+/* steer_key.c: the outermost tag of a frame that a vport sees; false: it sees none. */
+bool weir_frame_seen_tag(const struct weir_frame *frame, const struct weir_vport *vport,
+			 struct weir_inner_tag *tag);
 /* What the sorter looks a frame up by. */
 void weir_frame_key(const struct weir_frame *frame, struct weir_sort_key *key);
 /* Does a vport take frames in which it sees such a tag (protocol 0: none) outermost, by the VLANs it was made a member of? */

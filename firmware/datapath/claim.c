@@ -271,6 +271,21 @@ static void fill_split(struct weir_burst *burst, const struct weir_rx_queue *que
 	}
 }
 
+/* Is a frame of low latency, or, of an aggregate, one of its segments? */
+static bool is_urgent(struct weir_burst *burst, uint32_t number, struct weir_vport *vport,
+		      uint32_t bytes, uint32_t segments)
+{
+	bool urgent = false;
+
+	if (!segments)
+		return weir_low_latency(burst, number, vport, bytes);
+	do {
+		urgent |= weir_low_latency(burst, number, vport, burst->frames[number].bytes);
+		number = burst->joined[number];
+	} while (number);
+	return urgent;
+}
+
 static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
 				     uint32_t number, uint16_t index)
 {
@@ -375,6 +390,8 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		.strip = strip,
 		.summed = summed,
 		.segments = aggregate.segments,
+		.urgent = WEIR_UNLIKELY(vport->low_latency.asks) &&
+			  is_urgent(burst, number, vport, bytes, aggregate.segments),
 	};
 	burst->seals |= summed;
 	if (WEIR_UNLIKELY(split.bytes)) {
@@ -487,6 +504,8 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 		fill_entry(burst, &place, entry + i, &frame[i], frame[i].bytes, flags, 0,
 			   frame[i].packet_type);
 	}
+	for (uint32_t i = 0; WEIR_UNLIKELY(vport->low_latency.asks) && i < done; i++)
+		delivery->urgent |= weir_low_latency(burst, number + 1 + i, vport, frame[i].bytes);
 	if (WEIR_UNLIKELY(may_sum(burst, vport)))
 		sum_alike(burst, vport, number + 1, entry, done, delivery);
 	take_buffers(firmware, burst, queue, done, done);

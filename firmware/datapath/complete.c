@@ -118,12 +118,20 @@ static void count(struct weir_firmware *firmware, const struct weir_burst *burst
 enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct weir_burst *burst)
 {
 	for (uint32_t at = 0; at < burst->delivery_count; at++) {
-		struct weir_rx_queue *queue = &firmware->rx_queues[burst->deliveries[at].queue];
+		const struct weir_delivery *delivery = &burst->deliveries[at];
+		struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 
-		count(firmware, burst, &burst->deliveries[at]);
+		count(firmware, burst, delivery);
 		queue->deliveries--;
 		queue->references--;
 		firmware->functions[queue->function].references--;
+		if (WEIR_UNLIKELY(delivery->urgent)) {
+			queue->urgent = true;
+			/* An aggregate has one completion, whatever it takes of buffers. */
+			queue->urgent_end =
+				(uint16_t)(delivery->slot +
+					   (delivery->segments ? 1u : delivery->entries));
+		}
 		weir_rx_notify(firmware, queue);
 		/* Before the next burst has to wait for it. */
 		if ((uint16_t)(queue->fetched - queue->used) < 2 * WEIR_BUFFERS_AHEAD)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * When an armed queue raises its vector: at once, or moderated, after a time or a number of events (specs/data-queues.md,
- * "Interrupts"). Only queues whose interrupt waits have a timer; the timers are a binary heap, so that the next one is known without
+ * "Interrupts") or with a frame of low latency. Only queues whose interrupt waits have a timer; the timers are a binary heap, so that the next one is known without
  * a look at the others, and a queue that is not moderated, not armed or idle costs nothing.
  */
 #include "burst.h"
@@ -102,6 +102,7 @@ static void raise(struct weir_firmware *firmware, struct weir_queue_interrupt *i
 
 static void rx_raise(struct weir_firmware *firmware, struct weir_rx_queue *queue)
 {
+	queue->urgent = false;
 	if (WEIR_UNLIKELY(queue->untold.frame)) {
 		if (firmware->trace.enabled)
 			weir_trace_add(firmware, &queue->untold);
@@ -115,17 +116,32 @@ static void tx_raise(struct weir_firmware *firmware, struct weir_tx_queue *queue
 	raise(firmware, &queue->interrupt, queue->function, queue->stats);
 }
 
+/* Of the news of an armed queue that has to wait for company: is a frame of low latency among them, and the queue has a credit? */
+static bool is_urgent(struct weir_firmware *firmware, struct weir_rx_queue *queue, uint16_t news)
+{
+	if (WEIR_LIKELY(!queue->urgent))
+		return false;
+	queue->urgent = false;
+	return (uint16_t)(queue->urgent_end - queue->interrupt.arm_value - 1) < news &&
+	       weir_low_latency_credit(firmware, queue);
+}
+
 /*
  * An armed queue has `news` that its host has not seen. Has it an interrupt to raise now? If not, it waits for more, from since_ns on
- * unless it does already.
+ * unless it does already. `receive`: the queue, if it is a receive queue.
  */
-static bool is_due(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt,
-		   uint32_t queue, uint16_t news, uint64_t since_ns, uint64_t *stats)
+static inline bool is_due(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt,
+			  struct weir_rx_queue *receive, uint32_t queue, uint16_t news,
+			  uint64_t since_ns, uint64_t *stats)
 {
 	if (WEIR_LIKELY(!interrupt->time_us))
 		return true;
 	if (interrupt->count && news >= interrupt->count) {
 		stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_COUNTED]++;
+		return true;
+	}
+	if (receive && is_urgent(firmware, receive, news)) {
+		stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_LOW_LATENCY]++;
 		return true;
 	}
 	if (interrupt->timer)
@@ -147,7 +163,7 @@ static void rx_notify_since(struct weir_firmware *firmware, struct weir_rx_queue
 	uint16_t news = (uint16_t)(queue->produced - interrupt->arm_value);
 
 	if (interrupt->armed && news && queue->state == WEIR_QUEUE_RUNNING &&
-	    is_due(firmware, interrupt, queue->index, news, since_ns, queue->stats))
+	    is_due(firmware, interrupt, queue, queue->index, news, since_ns, queue->stats))
 		rx_raise(firmware, queue);
 }
 
@@ -158,7 +174,7 @@ static void tx_notify_since(struct weir_firmware *firmware, struct weir_tx_queue
 	uint16_t news = (uint16_t)(queue->head - interrupt->arm_value);
 
 	if (interrupt->armed && news && queue->state == WEIR_QUEUE_RUNNING &&
-	    is_due(firmware, interrupt, queue->index | WEIR_TIMER_TRANSMIT, news, since_ns,
+	    is_due(firmware, interrupt, NULL, queue->index | WEIR_TIMER_TRANSMIT, news, since_ns,
 		   queue->stats))
 		tx_raise(firmware, queue);
 }

@@ -44,8 +44,7 @@ static uint32_t split_at(struct weir_burst *burst, uint32_t number, uint8_t mode
 	if (mode == WEIR_SPLIT_MODE_L2) {
 		(void)weir_frame_inner_tag(frame, &inner);
 		/* One that is put in is not in the copy. */
-		return frame->way.rest +
-		       (inner.protocol && frame->way.tags_inserted < 2 ? 6u : 2u);
+		return frame->way.rest + (inner.protocol && frame->way.tags_inserted < 2 ? 6u : 2u);
 	}
 	layers = weir_frame_layers(burst, number);
 	*end = layers->outer.end;

@@ -114,12 +114,21 @@ uint32_t weir_steer_list(const struct weir_firmware *firmware, const struct weir
 
 /* ---- the datapath's question ---- */
 
-static struct weir_steer_rule *find_for(const struct weir_steering *steering,
-					const struct weir_vport *vport,
-					const struct weir_steer_words *key)
+/* The rules that speak of a key. */
+struct found {
+	struct weir_steer_rule *best; /* that decides; NULL: none */
+	struct weir_steer_rule *
+		next[WEIR_STEER_MASKS]; /* with the action NEXT; those behind `best` count for nothing */
+	uint32_t next_count;
+};
+
+static void find_for(const struct weir_steering *steering, const struct weir_vport *vport,
+		     const struct weir_steer_words *key, struct found *found)
 {
 	const struct weir_steer_vport *own = &steering->vports[vport->index];
 	struct weir_steer_rule *best = NULL;
+
+	found->next_count = 0;
 
 	for (uint32_t i = 0; i < own->group_count; i++) {
 		uint8_t group = own->order[i];
@@ -128,10 +137,29 @@ static struct weir_steer_rule *find_for(const struct weir_steering *steering,
 			break;
 		struct weir_steer_rule *rule = find_in_group(steering, vport->index, group, key);
 
-		if (rule && (!best || rule->location < best->location))
+		if (!rule)
+			continue;
+		if (WEIR_UNLIKELY(rule->action == WEIR_STEER_ACTION_NEXT))
+			found->next[found->next_count++] = rule;
+		else if (!best || rule->location < best->location)
 			best = rule;
 	}
-	return best;
+	found->best = best;
+}
+
+/* What rules with the action NEXT say of a frame, which they count if it is looked at for the first time. */
+static void look_further(const struct found *found, bool first, uint32_t bytes,
+			 struct weir_steered *steered)
+{
+	for (uint32_t i = 0; i < found->next_count; i++) {
+		struct weir_steer_rule *rule = found->next[i];
+
+		if (found->best && found->best->location < rule->location)
+			continue;
+		rule->frames += first;
+		rule->bytes += first ? bytes : 0;
+		steered->low_latency |= rule->low_latency;
+	}
 }
 
 /* The rule of the frame, if another than the last time, counts it. */
@@ -179,11 +207,13 @@ uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *bur
 {
 	struct weir_frame *frame = &burst->frames[number];
 	struct weir_steered *steered = &burst->steered[number];
+	bool first = !frame->steered || steered->vport != vport->index;
 	struct weir_steer_words key;
 	struct weir_steer_rule *rule;
+	struct found found;
 
 	/* A frame that has to wait is asked about again: by the rules of the frames that are claimed with it, lest they overtake it. */
-	if (!frame->steered || steered->vport != vport->index)
+	if (first)
 		steered->rule = 0;
 	else if (steered->epoch == vport->choice_epoch)
 		return steered->queue;
@@ -193,12 +223,17 @@ uint16_t weir_steer_frame(struct weir_firmware *firmware, struct weir_burst *bur
 	steered->vport = vport->index;
 	steered->epoch = vport->choice_epoch;
 	steered->told = false;
+	steered->low_latency = false;
 	steered->queue = vport->spread[frame->flow_hash & (vport->spread_entries - 1u)];
 	weir_steer_key(burst, number, vport, &key);
-	rule = find_for(&firmware->steering, vport, &key);
+	find_for(&firmware->steering, vport, &key, &found);
+	if (WEIR_UNLIKELY(found.next_count))
+		look_further(&found, first, frame->bytes, steered);
+	rule = found.best;
 	count_frame(&firmware->steering, steered, rule, frame->bytes);
 	if (!rule)
 		return steered->queue;
+	steered->low_latency |= rule->low_latency;
 	if (rule->action == WEIR_STEER_ACTION_DROP)
 		steered->queue = WEIR_QUEUE_DROP;
 	else if (rule->action == WEIR_STEER_ACTION_QUEUE)
@@ -304,6 +339,13 @@ static void count_leads(struct weir_steer_vport *own, uint8_t context, int more)
 			(uint16_t)(own->contexts[context - 1].rules + more);
 }
 
+/* A rule that says so, or not, comes or goes. */
+static void count_low_latency(struct weir_vport *vport, bool says_so, int more)
+{
+	vport->low_latency.rules = (uint16_t)(vport->low_latency.rules + (says_so ? more : 0));
+	weir_vport_low_latency_update(vport);
+}
+
 /* There is one: has_room() said so. */
 static struct weir_steer_rule *take_rule(struct weir_steering *steering)
 {
@@ -346,6 +388,7 @@ static void remove_rule(struct weir_steering *steering, struct weir_vport *vport
 	else
 		own->list = rule->next_listed;
 	count_leads(own, rule->context, -1);
+	count_low_latency(vport, rule->low_latency, -1);
 	/* Its least location may now be a greater one: that only costs look-ups. */
 	if (!--group->rules)
 		drop_group(own, rule->group);
@@ -381,6 +424,7 @@ static void insert_rule(struct weir_steering *steering, struct weir_vport *vport
 		.action = request->action,
 		.context = request->context,
 		.marks = request->marks,
+		.low_latency = request->low_latency,
 		.mark = request->mark,
 	};
 	if (own->list)
@@ -388,6 +432,7 @@ static void insert_rule(struct weir_steering *steering, struct weir_vport *vport
 	*bucket = *located = own->list = index_of(steering, rule);
 	group->rules++;
 	count_leads(own, request->context, 1);
+	count_low_latency(vport, request->low_latency, 1);
 	if (request->location < group->first) {
 		group->first = request->location;
 		sort_group(own, number);
@@ -423,10 +468,13 @@ enum weir_status weir_steer_add(struct weir_firmware *firmware, struct weir_vpor
 		/* The same match told anew: its count goes on. */
 		count_leads(own, old->context, -1);
 		count_leads(own, request->context, 1);
+		count_low_latency(vport, old->low_latency, -1);
+		count_low_latency(vport, request->low_latency, 1);
 		old->context = request->context;
 		old->action = request->action;
 		old->queue = request->queue;
 		old->marks = request->marks;
+		old->low_latency = request->low_latency;
 		old->mark = request->mark;
 		weir_vport_choice_update(vport);
 		return WEIR_STATUS_OK;

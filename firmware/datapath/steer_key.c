@@ -54,23 +54,31 @@ static void add_datagram(struct weir_steer_key *key, const uint8_t *header,
 	}
 }
 
-/* The outermost tag that the vport sees: of a port VLAN's VF it is the one behind. */
+/* Of a port VLAN's VF it is the one behind. */
+bool weir_frame_seen_tag(const struct weir_frame *frame, const struct weir_vport *vport,
+			 struct weir_inner_tag *tag)
+{
+	if (WEIR_LIKELY(!frame->way.tagged))
+		return false;
+	if (vport->port_vlan_tci)
+		return weir_frame_inner_tag(frame, tag);
+	*tag = (struct weir_inner_tag){ .protocol = frame->way.tag_protocol,
+					.tci = frame->way.tci,
+					.ethertype = frame->way.ethertype };
+	return true;
+}
+
 static void add_tag(struct weir_steer_key *key, const struct weir_frame *frame,
 		    const struct weir_vport *vport)
 {
-	struct weir_inner_tag inner;
+	struct weir_inner_tag seen;
 
 	store16(key->ethertype, frame->way.ethertype);
-	if (WEIR_LIKELY(!frame->way.tagged))
+	if (WEIR_LIKELY(!weir_frame_seen_tag(frame, vport, &seen)))
 		return;
-	if (!vport->port_vlan_tci) {
-		store16(key->vlan_protocol, frame->way.tag_protocol);
-		store16(key->vlan_tci, frame->way.tci);
-	} else if (weir_frame_inner_tag(frame, &inner)) {
-		store16(key->vlan_protocol, inner.protocol);
-		store16(key->vlan_tci, inner.tci);
-		store16(key->ethertype, inner.ethertype);
-	}
+	store16(key->vlan_protocol, seen.protocol);
+	store16(key->vlan_tci, seen.tci);
+	store16(key->ethertype, seen.ethertype);
 }
 
 void weir_steer_key(struct weir_burst *burst, uint32_t number, const struct weir_vport *vport,

@@ -57,6 +57,17 @@ struct weir_hash {
 };
 _Static_assert(WEIR_HASH_KEY_MAX_BYTES >= HAL_HASH_KEY_BYTES, "the board gets the vport's key");
 
+/* Which of a vport's frames have their queue interrupt at once, and how often (datapath/low_latency.c). */
+struct weir_low_latency {
+	uint16_t bytes;	    /* shorter frames; 0: none */
+	uint16_t us;	    /* a queue gets a credit every so often; 0: it needs none */
+	uint8_t credits;    /* most that it has */
+	uint8_t priorities; /* of the frames' tags, a bit each */
+	bool push;
+	bool asks;	/* some frames may be: by weir_vport_low_latency_update() */
+	uint16_t rules; /* that say so */
+};
+
 struct weir_vport {
 	bool exists;
 	bool linked_up; /* link as its function sees it: policy and wire */
@@ -81,6 +92,7 @@ struct weir_vport {
 	bool chooses; /* hashes, or has steering rules: by weir_vport_choice_update() */
 	uint16_t steer_rules;
 	uint32_t choice_epoch; /* counts changes of what it chooses queues by */
+	struct weir_low_latency low_latency;
 	uint16_t spread_entries;
 	uint16_t spread[WEIR_INDIRECTION_ENTRIES]; /* queue pairs of the function */
 	struct weir_hash hash;
@@ -224,6 +236,7 @@ struct weir_rx_queue {
 	bool refill_ahead;  /* ... that was begun when no frame was waiting */
 	uint8_t generation; /* low bits, put into completions */
 	uint8_t split_mode; /* enum weir_split_mode */
+	bool urgent; /* a frame of low latency ends before completion `urgent_end`; the host need not have seen it */
 	uint16_t function, vport;
 	struct weir_queue_interrupt interrupt;
 	uint16_t tail;	   /* buffers posted by the host */
@@ -233,6 +246,7 @@ struct weir_rx_queue {
 	uint16_t buffer_bytes;
 	struct weir_queue_split split; /* with a split_mode */
 	uint32_t references;
+	uint64_t credits_full_ns; /* when all of its credits are back (low_latency.c) */
 	uint64_t ring_address, completion_address, shadow_address;
 	struct hal_requester requester;
 	uint32_t index;	       /* in the card */
@@ -244,6 +258,7 @@ struct weir_rx_queue {
 	uint16_t refill_count;
 	uint16_t deliveries; /* claimed, completion not visible yet */
 	uint16_t traced_slot;
+	uint16_t urgent_end;
 	uint32_t traced_frame; /* waits for the driver to take it, 0: none */
 	uint64_t stats[WEIR_STAT_RX_QUEUE_COUNT];
 	uint64_t ready[WEIR_REFILL_ENTRIES]; /* by index of the buffer; of a pair the payload's first */
@@ -314,6 +329,7 @@ struct weir_steer_rule {
 	uint8_t action;	 /* enum weir_steer_action */
 	uint8_t context; /* spread context, with SPREAD; 0: the vport's own */
 	bool marks;
+	bool low_latency;
 	uint32_t mark;
 	uint64_t frames; /* that matched */
 	uint64_t bytes;	 /* of them */
@@ -361,6 +377,7 @@ struct weir_steer_request {
 	uint16_t location, queue;
 	uint8_t action, context;
 	bool marks;
+	bool low_latency;
 	uint32_t mark;
 };
 
@@ -536,6 +553,13 @@ WEIR_MUST_CHECK enum weir_status weir_vport_spread_set(struct weir_firmware *fir
 /* Spread or hash of the vport changed: keeps what the datapath asks true. */
 void weir_vport_hash_update(struct weir_firmware *firmware, struct weir_vport *vport);
 
+/* Settings or rules of the vport changed. */
+static inline void weir_vport_low_latency_update(struct weir_vport *vport)
+{
+	struct weir_low_latency *low = &vport->low_latency;
+
+	low->asks = low->bytes || low->priorities || low->push || low->rules;
+}
 /* Spread, hash or steering rules of the vport changed. */
 static inline void weir_vport_choice_update(struct weir_vport *vport)
 {

@@ -4,7 +4,7 @@
 
 int rule_add(struct host_function *function, const struct rule *rule)
 {
-	struct host_attribute request[7] = {
+	struct host_attribute request[8] = {
 		HOST_U(STEER_LOCATION, rule->location),
 		HOST_BYTES(STEER_KEY, &rule->key, sizeof(rule->key)),
 		HOST_BYTES(STEER_MASK, &rule->mask, sizeof(rule->mask)),
@@ -16,6 +16,8 @@ int rule_add(struct host_function *function, const struct rule *rule)
 		request[count++] = (struct host_attribute)HOST_U(QUEUE, rule->queue);
 	if (rule->marks)
 		request[count++] = (struct host_attribute)HOST_U(STEER_MARK, rule->mark);
+	if (rule->low_latency)
+		request[count++] = (struct host_attribute)HOST_U(LOW_LATENCY, 1);
 	return host_command(function, WEIR_COMMAND_STEER_ADD, request, NULL);
 }
 

@@ -16,6 +16,7 @@ struct rule {
 	uint16_t queue; /* with QUEUE */
 	bool marks;
 	uint32_t mark;
+	bool low_latency;
 };
 
 /* Sets bytes of a member of rule->key that all count, from a string. */

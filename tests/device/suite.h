@@ -42,6 +42,7 @@ SUITE_PART(coalesce);
 SUITE_PART(steer);
 SUITE_PART(steer_table);
 SUITE_PART(context);
+SUITE_PART(low_latency);
 SUITE_PART(time);
 SUITE_PART(timestamp);
 SUITE_PART(split);

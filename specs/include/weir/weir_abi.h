@@ -87,6 +87,8 @@ typedef uint64_t weir_le64;
 #define WEIR_HASH_TYPES_ALL 255 /* every enum hash_type but INNER */
 #define WEIR_MODERATION_MAX_US 0xffff /* longest wait that MODERATION_US can ask for today */
 #define WEIR_MODERATION_MAX_COUNT 32768 /* greatest MODERATION_COUNT today: more fit into no ring */
+#define WEIR_LOW_LATENCY_US_DEFAULT 25 /* LOW_LATENCY_US after a reset */
+#define WEIR_LOW_LATENCY_CREDITS_DEFAULT 32 /* LOW_LATENCY_CREDITS after a reset */
 #define WEIR_FORMAT_RX_TIMES 1 /* FORMAT of a receive queue whose completions tell when frames arrived: an rx_time ahead of each rx_completion */
 #define WEIR_SPLIT_BUFFER_MIN_BYTES 256 /* least BUFFER_BYTES of a receive queue that splits headers off */
 #define WEIR_SPLIT_HEADER_MIN_BYTES 14 /* least HEADER_BYTES: an Ethernet header */
@@ -248,6 +250,7 @@ enum weir_steer_action {
 	WEIR_STEER_ACTION_SPREAD = 0, /* by the indirection table of SPREAD_CONTEXT, or the vport's own, as if there were no rule; they are counted, and marked if the rule says so */
 	WEIR_STEER_ACTION_QUEUE = 1, /* into the receive queue QUEUE */
 	WEIR_STEER_ACTION_DROP = 2, /* dropped, and counted as rx_dropped_by_rule */
+	WEIR_STEER_ACTION_NEXT = 3, /* nothing: the rules behind it decide, as if it were not there. They are counted, and of low latency if the rule says so */
 };
 
 /* severity of a log line */
@@ -353,6 +356,8 @@ enum weir_privilege {
 #define WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK 0x200u
 #define WEIR_REG_FEATURES_HEADER_SPLIT_SHIFT 10 /* receive queues can put headers into buffers of their own: SPLIT_MODE */
 #define WEIR_REG_FEATURES_HEADER_SPLIT_MASK 0x400u
+#define WEIR_REG_FEATURES_LOW_LATENCY_SHIFT 11 /* chosen frames have their queue interrupt at once, past its moderation: LOW_LATENCY */
+#define WEIR_REG_FEATURES_LOW_LATENCY_MASK 0x800u
 #define WEIR_REG_FEATURES_VLAN_8021AD_SHIFT 12 /* service tags (802.1ad) are inserted, taken out and filtered like 802.1Q tags, each kind for itself */
 #define WEIR_REG_FEATURES_VLAN_8021AD_MASK 0x1000u
 #define WEIR_REG_LINK_SPEED 0x64 /* RO: in Mb/s, 0 when down */
@@ -875,6 +880,12 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_HEADER_BYTES = 115, /* u16: with a SPLIT_MODE: length of every header buffer */
 	WEIR_ATTRIBUTE_SPLIT_THRESHOLD = 116, /* u16: with a SPLIT_MODE: frames of so many bytes or less go into their header buffer whole; at most HEADER_BYTES, default 0 */
 	WEIR_ATTRIBUTE_HEADER_AHEAD = 117, /* u16: with a SPLIT_MODE: headers of frames with so many bytes of payload or more are handed over before that is written; 0, default: none are */
+	WEIR_ATTRIBUTE_LOW_LATENCY = 118, /* u8: of a steering rule: 1: frames that match are of low latency; 0, default: the rule says nothing of it */
+	WEIR_ATTRIBUTE_LOW_LATENCY_BYTES = 119, /* u16: frames of fewer bytes than so many are of low latency; 0, default: none is */
+	WEIR_ATTRIBUTE_LOW_LATENCY_PUSH = 120, /* u8: 1: TCP segments with PSH are of low latency; default 0 */
+	WEIR_ATTRIBUTE_LOW_LATENCY_PRIORITIES = 121, /* u8: a bit for each priority: frames with such a tag are of low latency; default 0 */
+	WEIR_ATTRIBUTE_LOW_LATENCY_US = 122, /* u16: a queue gets a credit for an interrupt of low latency every so many microseconds; 0: it needs none */
+	WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS = 123, /* u8: most credits that a queue has, 1 to 255 */
 	WEIR_ATTRIBUTE_STEER_BYTES = 128, /* u64: bytes of those frames as they came to the card */
 	WEIR_ATTRIBUTE_LIMIT
 };
@@ -991,6 +1002,8 @@ enum weir_stat_vport {
 	WEIR_STAT_VPORT_RX_DROPPED_BY_RULE = 19, /* frames that a steering rule drops */
 	WEIR_STAT_VPORT_RX_COALESCED = 20, /* frames that became part of an aggregate; rx_frames and rx_bytes count them as they came */
 	WEIR_STAT_VPORT_RX_AGGREGATES = 21, /* aggregates delivered */
+	WEIR_STAT_VPORT_RX_LOW_LATENCY = 22, /* frames of low latency that were given to a queue */
+	WEIR_STAT_VPORT_RX_LOW_LATENCY_HELD = 23, /* times that such frames found their queue without a credit, and waited as others do */
 	WEIR_STAT_VPORT_COUNT
 };
 
@@ -1002,6 +1015,7 @@ enum weir_stat_rx_queue {
 	WEIR_STAT_RX_QUEUE_INTERRUPTS = 3, /* times the queue raised its vector */
 	WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED = 4, /* of these */
 	WEIR_STAT_RX_QUEUE_INTERRUPTS_COUNTED = 5, /* of these */
+	WEIR_STAT_RX_QUEUE_INTERRUPTS_LOW_LATENCY = 6, /* of these, when a frame of low latency ended the wait */
 	WEIR_STAT_RX_QUEUE_COUNT
 };
 

@@ -94,6 +94,12 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_HEADER_BYTES] = { "header_bytes", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_SPLIT_THRESHOLD] = { "split_threshold", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_HEADER_AHEAD] = { "header_ahead", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_LOW_LATENCY] = { "low_latency", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_LOW_LATENCY_BYTES] = { "low_latency_bytes", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_LOW_LATENCY_PUSH] = { "low_latency_push", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_LOW_LATENCY_PRIORITIES] = { "low_latency_priorities", WEIR_KIND_U8, 1, 1 },
+	[WEIR_ATTRIBUTE_LOW_LATENCY_US] = { "low_latency_us", WEIR_KIND_U16, 2, 2 },
+	[WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS] = { "low_latency_credits", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_STEER_BYTES] = { "steer_bytes", WEIR_KIND_U64, 8, 8 },
 };
 
@@ -112,8 +118,8 @@ struct weir_command_rule {
 WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x21c1f80000002ull, 0x300ull, 0x0ull } } },
 	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull, 0x0ull } } },
-	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x4300009831000ull, 0xc38000000000ull, 0x0ull } } },
-	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0xc00000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
+	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x4300009831000ull, 0xf80c38000000000ull, 0x0ull } } },
+	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0xf80c00000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x40000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x40000000000ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull, 0x0ull } } },
 	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0x3c0000000000c0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
@@ -122,9 +128,9 @@ WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "rx_queue_moderate", WEIR_COMMAND_RX_QUEUE_MODERATE, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0xc0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "tx_queue_moderate", WEIR_COMMAND_TX_QUEUE_MODERATE, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0xc0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
-	{ "steer_add", WEIR_COMMAND_STEER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0xf00000000ull, 0x0ull } }, { { 0xcull, 0x41000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
+	{ "steer_add", WEIR_COMMAND_STEER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0xf00000000ull, 0x0ull } }, { { 0xcull, 0x40041000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "steer_delete", WEIR_COMMAND_STEER_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x100000000ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
-	{ "steer_get", WEIR_COMMAND_STEER_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x100000000ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x8ull, 0x43e00000000ull, 0x1ull } } },
+	{ "steer_get", WEIR_COMMAND_STEER_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x100000000ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x8ull, 0x40043e00000000ull, 0x1ull } } },
 	{ "steer_list", WEIR_COMMAND_STEER_LIST, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x100000000ull, 0x0ull } }, { { 0x0ull, 0x4000000000ull, 0x0ull } } },
 	{ "spread_delete", WEIR_COMMAND_SPREAD_DELETE, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x40000000000ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "filter_add", WEIR_COMMAND_FILTER_ADD, WEIR_PRIVILEGE_BASIC, { { 0x1000ull, 0x0ull, 0x0ull } }, { { 0x2004ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
@@ -199,6 +205,8 @@ WEIR_TABLE char *const weir_stat_vport_names[WEIR_STAT_VPORT_COUNT] = {
 	"rx_dropped_by_rule",
 	"rx_coalesced",
 	"rx_aggregates",
+	"rx_low_latency",
+	"rx_low_latency_held",
 };
 WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"frames",
@@ -207,6 +215,7 @@ WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"interrupts",
 	"interrupts_timed",
 	"interrupts_counted",
+	"interrupts_low_latency",
 };
 WEIR_TABLE char *const weir_stat_tx_queue_names[WEIR_STAT_TX_QUEUE_COUNT] = {
 	"frames",
@@ -345,6 +354,7 @@ WEIR_TABLE struct weir_name weir_steer_action_names[] = {
 	{ 0, "spread" },
 	{ 1, "queue" },
 	{ 2, "drop" },
+	{ 3, "next" },
 	{ -1, NULL },
 };
 WEIR_TABLE struct weir_name weir_log_level_names[] = {
@@ -418,7 +428,7 @@ WEIR_TABLE struct weir_register_info weir_registers[] = {
 	{ "queue_limits", "control", 0x54, 'r', 2, { { "queue_pairs", 0, 16 }, { "vectors", 16, 16 } } },
 	{ "ring_limits", "control", 0x58, 'r', 4, { { "stride_log2", 0, 8 }, { "min_log2", 8, 8 }, { "max_log2", 16, 8 }, { "max_segments", 24, 8 } } },
 	{ "max_frame", "control", 0x5c, 'r', 0, { { NULL, 0, 0 } } },
-	{ "features", "control", 0x60, 'r', 11, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "time", 5, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 }, { "spread_contexts", 8, 1 }, { "receive_coalescing", 9, 1 }, { "header_split", 10, 1 }, { "vlan_8021ad", 12, 1 } } },
+	{ "features", "control", 0x60, 'r', 12, { { "shadow_doorbells", 0, 1 }, { "flow_spread", 1, 1 }, { "checksum", 2, 1 }, { "moderation", 3, 1 }, { "time", 5, 1 }, { "segmentation", 6, 1 }, { "steering", 7, 1 }, { "spread_contexts", 8, 1 }, { "receive_coalescing", 9, 1 }, { "header_split", 10, 1 }, { "low_latency", 11, 1 }, { "vlan_8021ad", 12, 1 } } },
 	{ "link_speed", "control", 0x64, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_low", "control", 0x68, 'r', 0, { { NULL, 0, 0 } } },
 	{ "mac_high", "control", 0x6c, 'r', 0, { { NULL, 0, 0 } } },
