@@ -56,6 +56,16 @@ probe DEVLINK_DRIVER_NAME '
 #include <net/devlink.h>
 int f(struct devlink_info_req *r);
 int f(struct devlink_info_req *r) { return devlink_info_driver_name_put(r, "x"); }'
+probe DEVLINK_PARAM_GET_EXTACK '
+#include <net/devlink.h>
+int g(struct devlink *d, u32 i, struct devlink_param_gset_ctx *c, struct netlink_ext_ack *e);
+void f(struct devlink_param *p);
+void f(struct devlink_param *p) { p->get = g; }'
+probe DEVLINK_PARAM_SET_EXTACK '
+#include <net/devlink.h>
+int g(struct devlink *d, u32 i, struct devlink_param_gset_ctx *c, struct netlink_ext_ack *e);
+void f(struct devlink_param *p);
+void f(struct devlink_param *p) { p->set = g; }'
 probe NETDEV_STAT_OPS '
 #include <net/netdev_queues.h>
 void f(struct net_device *d, const struct netdev_stat_ops *o, struct netdev_queue_stats_rx *s);

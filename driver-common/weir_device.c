@@ -486,6 +486,7 @@ struct weir_device *weir_probe(struct pci_dev *pdev, const struct weir_role_ops 
 	if (!weir_netdev_alloc(weir))
 		goto err_admin;
 	weir_rss_init(weir);
+	weir_low_latency_init(weir);
 	/* Without a vector the admin queue is polled. */
 	weir_irq_setup(weir, NULL);
 	err = weir_first_start(weir);
@@ -550,7 +551,12 @@ int weir_publish(struct weir_device *weir)
 
 	weir_state_move(weir, BIT(WEIR_STATE_DOWN), WEIR_STATE_RUNNING);
 	weir_time_register(weir);
-	err = register_netdev(weir->netdev);
+	err = weir_low_latency_register(weir);
+	if (!err) {
+		err = register_netdev(weir->netdev);
+		if (err)
+			weir_low_latency_unregister(weir);
+	}
 	if (err) {
 		weir_time_unregister(weir);
 		weir_state_move(weir, ~0ul, WEIR_STATE_DOWN);
@@ -573,6 +579,7 @@ void weir_remove(struct weir_device *weir)
 {
 	weir_debugfs_remove(weir);
 	devlink_unregister(priv_to_devlink(weir));
+	weir_low_latency_unregister(weir);
 
 	/* From here on nobody asks for a reset; RTNL waits for one that is under way. */
 	rtnl_lock();

@@ -5,7 +5,7 @@
  * is the ABI header; the chapters in specs/ say how the card behaves.
  *
  * Who guards what:
- *   RTNL             weir->data, config, rss, contexts, rules, vectors, every start and stop of queues, every recovery
+ *   RTNL             weir->data, config, rss, contexts, rules, low_latency, vectors, every start and stop of queues, every recovery
  *   admin.call_lock  one admin command at a time, from weir_call_begin() to weir_call_end()
  *   admin.ring_lock  the consumer's side of the admin completion ring (interrupt and pollers)
  *   filter_lock      what the card has been told of filters, VLANs and flags
@@ -395,6 +395,16 @@ struct weir_context {
 	bool told; /* the card has it */
 };
 
+/* What has its queue interrupt at once (devlink's low_latency_… parameters). */
+struct weir_low_latency {
+	u16 bytes; /* shorter frames */
+	bool push;
+	u8 priorities; /* a bit each */
+	u16 us; /* between credits of a queue */
+	u8 credits; /* most of them */
+	bool chosen; /* by the user: the card is to be told */
+};
+
 struct weir_info {
 	char firmware[WEIR_STRING_BYTES];
 	char board[WEIR_STRING_BYTES];
@@ -469,6 +479,7 @@ struct weir_device {
 	u16 rules_used;
 	u16 rules_max; /* of the card */
 	struct list_head flowers; /* of struct weir_flower, those that decide first in front */
+	struct weir_low_latency low_latency;
 	struct weir_data *data;
 	struct bpf_prog __rcu *xdp_program;
 	struct list_head zombies;
@@ -807,6 +818,12 @@ void weir_debugfs_init(const char *name);
 void weir_debugfs_exit(void);
 void weir_debugfs_add(struct weir_device *weir);
 void weir_debugfs_remove(struct weir_device *weir);
+
+/* weir_low_latency.c */
+int weir_low_latency_tell(struct weir_device *weir);
+void weir_low_latency_init(struct weir_device *weir);
+int weir_low_latency_register(struct weir_device *weir);
+void weir_low_latency_unregister(struct weir_device *weir);
 
 /* weir_devlink.c */
 extern const struct devlink_ops weir_devlink_ops;

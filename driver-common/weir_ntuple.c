@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Steering rules as ethtool -N sets and ethtool -n shows them: flows to a queue or a context, or dropped. What becomes of them is in
- * weir_rule.c.
+ * Steering rules as ethtool -N sets and ethtool -n shows them: flows to a queue or a context, dropped, or (user-def) of low
+ * latency. What becomes of them is in weir_rule.c.
  *
  * Everything here runs under RTNL.
  */
@@ -12,6 +12,13 @@
 
 #include "weir_hw.h"
 #include "weir_rule.h"
+
+/* What user-def asks for: that frames have their queue interrupt at once; or that alone, and other rules say where they go. */
+enum weir_user_def {
+	WEIR_USER_DEF_NONE,
+	WEIR_USER_DEF_LOW_LATENCY,
+	WEIR_USER_DEF_LOW_LATENCY_ONLY,
+};
 
 /**
  * struct weir_ntuple - a rule of the user's
@@ -170,6 +177,31 @@ static int weir_ntuple_flow(const struct weir_device *weir, struct weir_ntuple *
 	}
 }
 
+/* The 64 bits of user-def are a number, and no match. */
+static int weir_ntuple_user_def(const struct weir_device *weir, struct weir_ntuple *ntuple)
+{
+	const struct ethtool_rx_flow_spec *spec = &ntuple->spec;
+	const struct ethtool_flow_ext *flow = &spec->h_ext, *bits = &spec->m_ext;
+	u32 value = be32_to_cpu(flow->data[1]);
+
+	if (!bits->data[0] && !bits->data[1])
+		return 0;
+	if (!(weir->features & WEIR_REG_FEATURES_LOW_LATENCY_MASK))
+		return weir_ntuple_refuse(weir, "there is nothing that user-def could speak of");
+	if (flow->data[0] || value > WEIR_USER_DEF_LOW_LATENCY_ONLY ||
+	    bits->data[0] != cpu_to_be32(~0u) || bits->data[1] != cpu_to_be32(~0u))
+		return weir_ntuple_refuse(weir, "user-def is 1 (low latency) or 2 (that alone)");
+	if (value && spec->ring_cookie == RX_CLS_FLOW_DISC)
+		return weir_ntuple_refuse(weir, "dropped frames have no latency");
+	ntuple->rule.low_latency = value != WEIR_USER_DEF_NONE;
+	if (value != WEIR_USER_DEF_LOW_LATENCY_ONLY)
+		return 0;
+	if (spec->ring_cookie || spec->flow_type & FLOW_RSS)
+		return weir_ntuple_refuse(weir, "with user-def 2 there is no action or context");
+	ntuple->rule.action = WEIR_STEER_ACTION_NEXT;
+	return 0;
+}
+
 /* What can be asked for beside the flow: a VLAN, and with FLOW_MAC_EXT the destination's MAC. */
 static int weir_ntuple_extension(const struct weir_device *weir, struct weir_ntuple *ntuple)
 {
@@ -180,13 +212,11 @@ static int weir_ntuple_extension(const struct weir_device *weir, struct weir_ntu
 		weir_rule_match(rule, destination, flow->h_dest, bits->h_dest);
 	if (!(ntuple->spec.flow_type & FLOW_EXT))
 		return 0;
-	if (bits->data[0] || bits->data[1])
-		return weir_ntuple_refuse(weir, "there is nothing that user-def could speak of");
 	weir_rule_match(rule, vlan_protocol, flow->vlan_etype, bits->vlan_etype);
 	weir_rule_match(rule, vlan_tci, flow->vlan_tci, bits->vlan_tci);
 	if (bits->vlan_tci && !bits->vlan_etype)
 		weir_rule_match_tag(rule, true);
-	return 0;
+	return weir_ntuple_user_def(weir, ntuple);
 }
 
 static int weir_ntuple_check_action(const struct weir_device *weir,
@@ -244,12 +274,15 @@ void weir_ntuple_clear(struct weir_device *weir)
 
 /* --- ethtool --- */
 
-/* A place behind all that the user has chosen: from the end. */
+/* A free place: for RX_CLS_LOC_FIRST from the beginning, in front of what is there if it can be; else from the end. */
 static int weir_ntuple_choose(struct weir_device *weir, u32 *location)
 {
-	u32 at = weir_ntuple_locations(weir);
+	bool first = *location == RX_CLS_LOC_FIRST;
+	u32 i;
 
-	while (at--) {
+	for (i = 0; i < weir_ntuple_locations(weir); i++) {
+		u32 at = first ? i : weir_ntuple_locations(weir) - 1 - i;
+
 		if (xa_load(&weir->rules, at))
 			continue;
 		*location = at;
@@ -277,7 +310,7 @@ int weir_ntuple_add(struct weir_device *weir, struct ethtool_rxnfc *info)
 	if (!weir_rules_offered(weir) || !(weir->wanted_features & NETIF_F_NTUPLE))
 		return -EOPNOTSUPP;
 	err = weir_ntuple_check_action(weir, info);
-	if (!err && spec->location == RX_CLS_LOC_ANY)
+	if (!err && (spec->location == RX_CLS_LOC_ANY || spec->location == RX_CLS_LOC_FIRST))
 		err = weir_ntuple_choose(weir, &spec->location);
 	if (err)
 		return err;

@@ -124,6 +124,8 @@ static int weir_rule_tell(struct weir_device *weir, struct weir_rule *rule,
 		weir_call_put_u8(call, WEIR_ATTRIBUTE_SPREAD_CONTEXT, rule->context);
 	if (rule->action == WEIR_STEER_ACTION_QUEUE)
 		weir_call_put_u16(call, WEIR_ATTRIBUTE_QUEUE, rule->queue);
+	if (rule->low_latency)
+		weir_call_put_u8(call, WEIR_ATTRIBUTE_LOW_LATENCY, 1);
 	if (rule->marks)
 		weir_call_put_u32(call, WEIR_ATTRIBUTE_STEER_MARK, rule->mark);
 	err = weir_call_run_loud(call);

@@ -37,6 +37,7 @@ struct weir_rule_counts {
  * @action: enum weir_steer_action
  * @queue: with QUEUE
  * @context: with SPREAD: the spread context that it leads to, 0: the interface's own
+ * @low_latency: frames that match have their queue interrupt at once
  * @marks: frames that match are told @mark
  * @mark: see @marks
  * @told: the card has it
@@ -50,6 +51,7 @@ struct weir_rule {
 	u8 action;
 	u8 context;
 	u16 queue;
+	bool low_latency;
 	bool marks;
 	bool told;
 	u32 mark;

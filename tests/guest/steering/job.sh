@@ -125,7 +125,7 @@ tap_run guest.steering.rules_are_listed_as_they_were_said fresh listed
 
 nonsense() {
 	refused flow-type udp4 dst-port 1 action 4 && refused flow-type udp4 dst-port 1 action 0x100000001 && refused flow-type esp4 spi 1 action 1 &&
-		refused flow-type ip4 l4data 1 action 1 && refused flow-type udp4 dst-port 1 user-def 1 action 1 && refused flow-type udp4 action 1 loc 512 || return 1
+		refused flow-type ip4 l4data 1 action 1 && refused flow-type udp4 dst-port 1 user-def 9 action 1 && refused flow-type udp4 action 1 loc 512 || return 1
 	rule flow-type udp4 dst-port 1 action 1 && refused flow-type udp4 dst-port 1 action 2 loc 3 && refused delete 3 && rules_are 1 && forget || return 1
 	dmesg | grep -q 'steering rule refused: there is no such queue' && dmesg | grep -q 'steering rule refused: flow types are'
 }
