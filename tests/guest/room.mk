@@ -7,6 +7,7 @@ $(eval $(call weir-program,weir-large,tests/guest/segmentation/large.c tests/dev
 $(eval $(call weir-program,weir-frames,tests/guest/xdp/frames.c,,,))
 $(eval $(call weir-program,weir-stamp,tests/guest/time/stamp.c,,,))
 $(eval $(call weir-program,weir-rings,tests/guest/split/rings.c,,$$(shell pkg-config --cflags libmnl),$$(shell pkg-config --libs libmnl)))
+$(eval $(call weir-program,weir-latency,tests/guest/low_latency/latency.c,,,))
 
 # XDP programs, for the kernel's own virtual machine; nobody calls them in C.
 $(BUILD)/bpf/xdp.o: tests/guest/xdp/programs.bpf.c

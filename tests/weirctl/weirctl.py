@@ -5,8 +5,11 @@
 import json
 import os
 import pathlib
+import signal
+import socket
 import subprocess
 import sys
+import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TOP / "tests" / "lib"), str(TOP / "tests" / "dpdk"), str(TOP / "tests" / "guest" / "lib")]
@@ -135,6 +138,42 @@ def a_trace_starts_empty_and_stops():
         ok("trace", card, "stop")
 
 
+def lli_says_what_it_cannot_do():
+    """What it does is shown in a guest (tests/guest/low_latency)."""
+    status, _, errors = weirctl("lli", "--pid", "0")
+    tap.require(status > 0 and "no number from 1 on" in errors, errors)
+    refused("which process", "lli")
+    refused("No such process", "lli", "--pid", 2 ** 22 + 1)
+    refused("no interface of Weir", "lli", "--pid", os.getpid(), "lo")
+
+
+def lli_ends_with_its_process_and_with_a_signal():
+    """Beside a process with sockets of every kind, on a machine without a Weir: nothing is chosen, and nothing goes wrong."""
+    sockets = [socket.socket(family, kind) for family in (socket.AF_INET, socket.AF_INET6)
+               for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+    listener, udp = sockets[0], sockets[1]
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    udp.bind(("127.0.0.1", 0))
+    sockets.append(socket.create_connection(listener.getsockname()))
+    # It has them all, too.
+    child = subprocess.Popen(["sleep", "60"], pass_fds=[each.fileno() for each in sockets])
+    for end in (signal.SIGINT, signal.SIGTERM, None):
+        follower = subprocess.Popen([str(WEIRCTL), "lli", "--interval", "5", "--pid", str(child.pid)], stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        tap.require(follower.poll() is None, "it ended: %s" % follower.stderr)
+        if end:
+            follower.send_signal(end)
+        else:
+            child.kill()
+        output, errors = follower.communicate(timeout=30)
+        tap.require(follower.returncode == 0 and not output and not errors, (follower.returncode, output, errors))
+    child.wait()
+    for each in sockets:
+        each.close()
+
+
 def in_a_guest(suite):
     """The same tool beside the kernel driver, and with the function bound to none."""
     program = str(BUILD / "opt" / "bin" / "weirctl")
@@ -152,7 +191,9 @@ def main():
             ("weirctl.card.unreachable_ones_are_told", unreachable_cards_are_told),
             ("weirctl.regs.are_decoded_from_the_specification", registers_are_decoded_from_the_specification),
             ("weirctl.log.and_counters_are_read", the_log_and_the_counters_are_read),
-            ("weirctl.trace.starts_empty_and_stops", a_trace_starts_empty_and_stops)):
+            ("weirctl.trace.starts_empty_and_stops", a_trace_starts_empty_and_stops),
+            ("weirctl.lli.says_what_it_cannot_do", lli_says_what_it_cannot_do),
+            ("weirctl.lli.ends_with_its_process_and_with_a_signal", lli_ends_with_its_process_and_with_a_signal)):
         suite.run(name, test)
     in_a_guest(suite)
     return suite.done()

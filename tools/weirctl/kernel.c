@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/devlink.h>
 #include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
@@ -13,8 +12,8 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "netlink.h"
 #include "weirctl.h"
 
 void kernel_interface(const char *address, char name[64])
@@ -34,53 +33,7 @@ void kernel_interface(const char *address, char name[64])
 	closedir(directory);
 }
 
-/* ---- a netlink conversation ---- */
-
-struct conversation {
-	struct mnl_socket *socket;
-	uint32_t port, sequence;
-	union {
-		char buffer[8192];
-		struct nlmsghdr header;
-	};
-};
-
-static int begin(struct conversation *talk, int protocol)
-{
-	talk->socket = mnl_socket_open(protocol);
-	if (!talk->socket)
-		return -errno;
-	if (mnl_socket_bind(talk->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int error = -errno;
-
-		mnl_socket_close(talk->socket);
-		return error;
-	}
-	talk->port = mnl_socket_get_portid(talk->socket);
-	talk->sequence = (uint32_t)time(NULL);
-	return 0;
-}
-
-/* Sends talk->buffer's message and gives every answer to callback. */
-static int ask(struct conversation *talk, struct nlmsghdr *message, mnl_cb_t callback, void *data)
-{
-	ssize_t bytes;
-	int result = MNL_CB_OK;
-
-	message->nlmsg_seq = ++talk->sequence;
-	if (mnl_socket_sendto(talk->socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	while (result > MNL_CB_STOP) {
-		bytes = mnl_socket_recvfrom(talk->socket, talk->buffer, sizeof(talk->buffer));
-		if (bytes < 0)
-			return -errno;
-		result = mnl_cb_run(talk->buffer, (size_t)bytes, talk->sequence, talk->port,
-				    callback, data);
-		if (result < 0)
-			return -errno;
-	}
-	return 0;
-}
+/* ---- generic netlink ---- */
 
 static struct nlmsghdr *generic_message(struct conversation *talk, uint16_t family, uint8_t command,
 					uint8_t version)
@@ -113,7 +66,7 @@ static int find_family(struct conversation *talk, const char *name, uint16_t *fa
 
 	*family = 0;
 	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, name);
-	int error = ask(talk, message, on_family, family);
+	int error = conversation_ask(talk, message, on_family, family);
 
 	return error ? error : *family ? 0 : -ENOENT;
 }
@@ -167,7 +120,7 @@ static int devlink_info(const char *address, json_t *object)
 {
 	struct conversation talk;
 	uint16_t family;
-	int error = begin(&talk, NETLINK_GENERIC);
+	int error = conversation_begin(&talk, NETLINK_GENERIC);
 
 	if (error)
 		return error;
@@ -178,7 +131,7 @@ static int devlink_info(const char *address, json_t *object)
 
 		mnl_attr_put_strz(message, DEVLINK_ATTR_BUS_NAME, "pci");
 		mnl_attr_put_strz(message, DEVLINK_ATTR_DEV_NAME, address);
-		error = ask(&talk, message, on_devlink_info, object);
+		error = conversation_ask(&talk, message, on_devlink_info, object);
 	}
 	mnl_socket_close(talk.socket);
 	return error;
@@ -242,18 +195,18 @@ int kernel_info(struct card *card, json_t *object)
 	if (!interface[0])
 		return 0;
 	json_object_set_new(kernel, "interface", json_string(interface));
-	error = begin(&talk, NETLINK_GENERIC);
+	error = conversation_begin(&talk, NETLINK_GENERIC);
 	if (error)
 		return error;
 	error = find_family(&talk, ETHTOOL_GENL_NAME, &family);
 	if (!error)
-		error = ask(&talk,
-			    ethtool_message(&talk, family, ETHTOOL_MSG_LINKSTATE_GET, interface),
-			    on_link_state, kernel);
+		error = conversation_ask(
+			&talk, ethtool_message(&talk, family, ETHTOOL_MSG_LINKSTATE_GET, interface),
+			on_link_state, kernel);
 	if (!error)
-		error = ask(&talk,
-			    ethtool_message(&talk, family, ETHTOOL_MSG_LINKMODES_GET, interface),
-			    on_link_modes, kernel);
+		error = conversation_ask(
+			&talk, ethtool_message(&talk, family, ETHTOOL_MSG_LINKMODES_GET, interface),
+			on_link_modes, kernel);
 	mnl_socket_close(talk.socket);
 	if (error)
 		snprintf(card->error, sizeof(card->error), "%s: ethtool: %s", interface,
@@ -307,7 +260,7 @@ int kernel_stats(struct card *card, json_t *object)
 	json_object_set_new(object, "kernel", counters);
 	if (!interface[0])
 		return 0;
-	error = begin(&talk, NETLINK_ROUTE);
+	error = conversation_begin(&talk, NETLINK_ROUTE);
 	if (error)
 		return error;
 	struct nlmsghdr *message = mnl_nlmsg_put_header(talk.buffer);
@@ -317,7 +270,7 @@ int kernel_stats(struct card *card, json_t *object)
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 	info->ifi_index = (int)if_nametoindex(interface);
-	error = ask(&talk, message, on_interface, counters);
+	error = conversation_ask(&talk, message, on_interface, counters);
 	mnl_socket_close(talk.socket);
 	if (error)
 		snprintf(card->error, sizeof(card->error), "%s: %s", interface, strerror(-error));
@@ -330,7 +283,7 @@ int kernel_vf_set(struct card *card, uint32_t vf, const struct vf_wish *wish)
 {
 	char interface[64];
 	struct conversation talk;
-	int error = begin(&talk, NETLINK_ROUTE);
+	int error = conversation_begin(&talk, NETLINK_ROUTE);
 
 	if (error)
 		return error;
@@ -380,7 +333,7 @@ int kernel_vf_set(struct card *card, uint32_t vf, const struct vf_wish *wish)
 	}
 	mnl_attr_nest_end(message, one);
 	mnl_attr_nest_end(message, list);
-	error = ask(&talk, message, NULL, NULL);
+	error = conversation_ask(&talk, message, NULL, NULL);
 	mnl_socket_close(talk.socket);
 	if (error)
 		snprintf(card->error, sizeof(card->error), "%s: vf %u: %s; dmesg may say more",

@@ -2,6 +2,7 @@
 /* weirctl: looks at Weir cards and operates them. */
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ static const char documentation[] =
 	"  weirctl log CARD [-f]            the firmware's log\n"
 	"  weirctl trace CARD start [KEY VALUE...]   record: function, mac, vlan, ethertype limit it\n"
 	"  weirctl trace CARD stop|init|rx           stop; show an initialisation, the way of a received frame\n"
+	"  weirctl lli --pid PID [INTERFACE]         have what a process receives interrupt at once, until it or this ends\n"
 	"\n"
 	"With a kernel driver bound, info and stats are also what the kernel says (devlink, ethtool), VFs are set as by `ip link set dev PF "
 	"vf N ...`, and the rest is asked through the driver (debugfs). With none, it goes through the card's own mailbox in BAR0.";
@@ -30,6 +32,8 @@ static const char documentation[] =
 static const struct argp_option argp_options[] = {
 	{ "json", 'j', NULL, 0, "print JSON", 0 },
 	{ "follow", 'f', NULL, 0, "log: go on as lines come", 0 },
+	{ "pid", 'p', "PID", 0, "lli: the process", 0 },
+	{ "interval", 'i', "MS", 0, "lli: how often to look for new sockets, default 100", 0 },
 	{ 0 },
 };
 
@@ -38,6 +42,17 @@ struct command_line {
 	const char *words[64];
 	int count;
 };
+
+/* A whole number from 1 on. */
+static int parse_number(const char *text, struct argp_state *state)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (*end || end == text || value < 1 || value > INT_MAX)
+		argp_error(state, "%s is no number from 1 on", text);
+	return (int)value;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -49,6 +64,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'f':
 		line->options.follow = true;
+		return 0;
+	case 'p':
+		line->options.pid = parse_number(argument, state);
+		return 0;
+	case 'i':
+		line->options.interval_ms = parse_number(argument, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (line->count == (int)(sizeof(line->words) / sizeof(line->words[0])))
@@ -144,13 +165,18 @@ int main(int argc, char **argv)
 	static const struct argp argp = { argp_options,	 parse, "COMMAND [CARD] [ARGUMENTS]",
 					  documentation, NULL,	NULL,
 					  NULL };
-	struct command_line line = { 0 };
+	struct command_line line = { .options.interval_ms = 100 };
 	struct card card;
 	int error;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &line);
 	if (strcmp(line.words[0], "list") == 0)
 		return command_list(&line.options) ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (strcmp(line.words[0], "lli") == 0) {
+		line.options.argc = line.count - 1;
+		line.options.argv = (char **)(uintptr_t)(line.words + 1);
+		return command_lli(&line.options) ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(line.words[0], commands[i].name) != 0)
 			continue;

@@ -14,7 +14,9 @@
 struct options {
 	bool json;
 	bool follow; /* log -f */
-	int argc;    /* what stands behind command and card */
+	int pid;     /* lli: the process; 0: none was named */
+	int interval_ms;
+	int argc; /* what stands behind command and card */
 	char **argv;
 };
 
@@ -31,6 +33,8 @@ struct vf_wish {
 };
 
 int command_list(const struct options *options);
+/* lli.c: no card; the interface may be named. Returns when the process or a signal ends it. */
+int command_lli(const struct options *options);
 int command_info(struct card *card, const struct options *options);
 int command_vf(struct card *card, const struct options *options);
 int command_stats(struct card *card, const struct options *options);
