@@ -19,7 +19,7 @@ static void the_pf_is_ready_after_the_first_poll(void)
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_LINK_SPEED), 25000);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_MAX_FRAME), WEIR_MAX_FRAME_BYTES);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_RING_LIMITS), 12 | 6 << 8 | 15 << 16 | 32u << 24);
-	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_FEATURES), 0x1ef);
+	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_FEATURES), 0x1fef);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_QUEUE_LIMITS), 4 | WEIR_MSIX_PF_VECTORS << 16);
 	WEIR_EXPECT_EQ(board_read(hal, 0, WEIR_REG_FUNCTION), 0);
 	/* Locally administered, unicast, and told by the serial number. */

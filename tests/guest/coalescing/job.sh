@@ -15,7 +15,7 @@ start_up() {
 		in_vf "$number" ip link set dev vf mtu 9000 || return 1
 	done
 	# Frames with tags of their own are sent, too.
-	ip link set dev pf mtu 9000 && ip link set dev pf vf 0 spoofchk off && in_vf 1 ethtool -K vf rx-vlan-filter off || return 1
+	ip link set dev pf mtu 9000 && ip link set dev pf vf 0 spoofchk off && in_vf 1 ethtool -K vf rx-vlan-filter off rx-vlan-stag-filter off || return 1
 	wait_until 10 reaches 0 10.9.0.2 && wait_until 10 reaches 0 fd09::2
 }
 tap_run guest.coalescing.interfaces_come_up start_up

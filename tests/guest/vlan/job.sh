@@ -19,6 +19,8 @@ start_up() {
 	load_drivers && place_pf 10.9.0.100/24 && set_vfs 2 && place_vf 0 10.9.0.1/24 && place_vf 1 10.9.0.2/24 || return 1
 	# Packets that the kernel cuts before they have a queue shall not overtake each other.
 	in_vf 0 ethtool -L vf combined 1 || return 1
+	# Nor be dropped for having waited too long, as fq_codel does on a slow machine.
+	in_vf 0 tc qdisc replace dev vf root pfifo limit 10000 || return 1
 	for number in 0 1; do
 		in_vf "$number" ip link set dev vf mtu 9000 || return 1
 		tagged_interface "$number" vf.200 vf 200 802.1ad "10.200.0.$((number + 1))/24" &&
