@@ -143,8 +143,8 @@ static void from_wire(struct host *host)
 	host_settle(host);
 }
 
-/* The train is sent by VF 1, whose checksums the card puts in. */
-static void from_vf(struct host *host, uint32_t segments)
+/* The train is sent by VF 1, whose checksums the card puts in, and tags where `flags` say so. */
+static void from_vf_with(struct host *host, uint32_t segments, uint16_t flags, uint16_t tci)
 {
 	static uint8_t frame[FRAME_MAX];
 
@@ -153,10 +153,15 @@ static void from_vf(struct host *host, uint32_t segments)
 		memcpy(frame, train.frame[i], train.bytes[i]);
 		host->functions[1].tx[0].checksum = packet_ask(&train.packet[i], frame);
 		WEIR_REQUIRE(host_send(&host->functions[1], 0, frame, train.bytes[i], segments,
-				       i % 5, WEIR_TXD_CHECKSUM_MASK, 0));
+				       i % 5, WEIR_TXD_CHECKSUM_MASK | flags, tci));
 	}
 	host_send_done(&host->functions[1], 0);
 	host_settle(host);
+}
+
+static void from_vf(struct host *host, uint32_t segments)
+{
+	from_vf_with(host, segments, 0, 0);
 }
 
 /* Cuts `aggregate` and compares: segment `number` of it is a frame of the train. */
@@ -937,6 +942,18 @@ static void one_queue_hash_and_mark_for_all_of_it(void)
 	host_destroy(host);
 }
 
+/* Frame `number` of the train is so much longer ahead of its datagram. */
+static void move_datagram(uint32_t number, int bytes)
+{
+	struct packet *packet = &train.packet[number];
+
+	train.bytes[number] += (uint32_t)bytes;
+	packet->l3 += (uint32_t)bytes;
+	packet->l4 += (uint32_t)bytes;
+	packet->field += (uint32_t)bytes;
+	packet->end += (uint32_t)bytes;
+}
+
 static void tags_are_taken_out_of_it(void)
 {
 	struct packet packet = segment_of(1000);
@@ -951,17 +968,58 @@ static void tags_are_taken_out_of_it(void)
 	/* What is left are the frames without it. */
 	for (uint32_t i = 0; i < 8; i++) {
 		memmove(train.frame[i] + 12, train.frame[i] + 16, train.bytes[i] - 16);
-		train.bytes[i] -= 4;
-		train.packet[i].l3 -= 4;
-		train.packet[i].l4 -= 4;
-		train.packet[i].field -= 4;
-		train.packet[i].end -= 4;
+		move_datagram(i, -4);
 	}
 	expect_made_of(host, 0, 8);
 	if (sees_trains_whole()) {
 		WEIR_EXPECT(aggregate.flags & WEIR_RXC_VLAN_MASK);
 		WEIR_EXPECT_EQ(aggregate.vlan_tci, 0x6123);
 	}
+	host_destroy(host);
+}
+
+static void tags_are_put_into_it(void)
+{
+	static const uint8_t tags[2][4] = { { 0x81, 0x00, 0x61, 0x23 }, { 0x88, 0xa8, 0x61, 0x23 } };
+	static const uint16_t flags[2] = { WEIR_TXD_VLAN_MASK,
+					   WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK };
+	const struct packet packet = segment_of(1000);
+
+	for (uint32_t kind = 0; kind < 2; kind++) {
+		struct host *host = card(1, 2048);
+
+		make_train(&packet, 8);
+		from_vf_with(host, 1, flags[kind], 0x6123);
+		for (uint32_t i = 0; i < 8; i++) {
+			memmove(train.frame[i] + 16, train.frame[i] + 12, train.bytes[i] - 12);
+			memcpy(train.frame[i] + 12, tags[kind], 4);
+			move_datagram(i, 4);
+		}
+		expect_made_of(host, 0, 8);
+		host_destroy(host);
+	}
+}
+
+/* Who has headers split off wants each of them. */
+static void a_queue_that_splits_headers_gets_segments(void)
+{
+	const struct packet packet = segment_of(1000);
+	struct host *host = card(1, 2048);
+	struct host_function *to = &host->functions[2];
+
+	WEIR_REQUIRE_EQ(host_queue_destroy(to, 0), WEIR_STATUS_OK);
+	to->rx[0].split = (struct host_split){ .mode = WEIR_SPLIT_MODE_L4, .header_bytes = 128 };
+	WEIR_REQUIRE_EQ(host_queue_create(to, 0, 2048, 1, false), WEIR_STATUS_OK);
+	make_train(&packet, 24);
+	from_wire(host);
+	for (uint32_t i = 0; i < 24; i++) {
+		WEIR_REQUIRE(host_receive(to, 0, &got));
+		WEIR_EXPECT_EQ(got.bytes, train.bytes[i]);
+		WEIR_EXPECT_MEM(got.data, train.frame[i], got.bytes);
+		WEIR_EXPECT_EQ(got.header_bytes, train.packet[i].end - packet.payload);
+	}
+	expect_nothing_more(host);
+	WEIR_EXPECT_EQ(host_stat(to, WEIR_STATS_SCOPE_VPORT, 0, WEIR_STAT_VPORT_RX_COALESCED), 0);
 	host_destroy(host);
 }
 
@@ -1104,6 +1162,9 @@ const struct weir_test coalesce_tests[] = {
 	{ "coalescing.one_queue_hash_and_mark_for_all_of_it",
 	  one_queue_hash_and_mark_for_all_of_it },
 	{ "coalescing.tags_are_taken_out_of_it", tags_are_taken_out_of_it },
+	{ "coalescing.tags_are_put_into_it", tags_are_put_into_it },
+	{ "coalescing.a_queue_that_splits_headers_gets_segments",
+	  a_queue_that_splits_headers_gets_segments },
 	{ "coalescing.a_fault_gives_all_buffers_back", a_fault_gives_all_buffers_back },
 	{ "coalescing.its_time_is_that_of_its_first_segment",
 	  its_time_is_that_of_its_first_segment },
