@@ -44,15 +44,15 @@ int main(int argc, char **argv)
 		size_t count;
 	} parts[] = {
 #define PART(name) { name##_tests, name##_test_count }
-		PART(data),	   PART(alike),	      PART(sorter),	PART(admin),
-		PART(command),	   PART(counter),     PART(policy),	PART(interrupt),
-		PART(badinput),	   PART(fault),	      PART(trace),	PART(limit),
-		PART(pcie),	   PART(reset),	      PART(reset_card), PART(storm),
-		PART(fair),	   PART(protocol),    PART(moderation), PART(moderation_random),
-		PART(rss),	   PART(checksum),    PART(verify),	PART(steer),
-		PART(steer_table), PART(context),     PART(segment),	PART(time),
-		PART(timestamp),   PART(flow),	      PART(vlan),	PART(coalesce),
-		PART(split),	   PART(low_latency),
+		PART(data),	   PART(alike),	   PART(sorter),      PART(admin),
+		PART(command),	   PART(counter),  PART(policy),      PART(interrupt),
+		PART(badinput),	   PART(fault),	   PART(trace),	      PART(limit),
+		PART(pcie),	   PART(reset),	   PART(reset_card),  PART(storm),
+		PART(fair),	   PART(protocol), PART(moderation),  PART(moderation_random),
+		PART(rss),	   PART(checksum), PART(verify),      PART(steer),
+		PART(steer_table), PART(context),  PART(segment),     PART(time),
+		PART(timestamp),   PART(flow),	   PART(vlan),	      PART(coalesce),
+		PART(aggregate),   PART(split),	   PART(low_latency),
 	};
 	static struct weir_test all[512];
 	static char names[512][128];

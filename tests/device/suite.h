@@ -39,6 +39,7 @@ SUITE_PART(verify);
 SUITE_PART(flow);
 SUITE_PART(segment);
 SUITE_PART(coalesce);
+SUITE_PART(aggregate);
 SUITE_PART(steer);
 SUITE_PART(steer_table);
 SUITE_PART(context);
