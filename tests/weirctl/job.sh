@@ -38,7 +38,7 @@ vf_settings_outlive_a_reset_of_the_pf() {
 	weirctl vf "$pf" 1 qos 3 || return 1
 	before=$(weirctl --json regs "$pf" generation | awk '/"value"/ { print $2 }')
 	echo 1 >"$home"/reset
-	wait_until 10 sh -c "weirctl vf $pf | grep -q 'vf 1 .*02:57:00:00:00:77  vlan 9 qos 5  spoofchk off  trust on  state enable'" || return 1
+	wait_until 10 sh -c "weirctl vf $pf | grep -q 'vf 1 .*02:57:00:00:00:77  vlan 9 qos 3  spoofchk off  trust on  state enable'" || return 1
 	[ "$before" != "$(weirctl --json regs "$pf" generation | awk '/"value"/ { print $2 }')" ] || return 1
 	weirctl --json vf "$pf" 1 | grep -q '"vlan_priority": 3'
 }
