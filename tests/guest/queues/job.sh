@@ -72,7 +72,7 @@ statistics_fit() {
 	in_vf 1 ip neighbour replace 10.9.0.1 lladdr "$(mac_of 0)" dev vf nud permanent
 	received=$(counted rx packets)
 	sent=$(counted tx packets)
-	ping_well 0 -c 100 -i 0.01 10.9.0.2 || return 1
+	in_vf 0 ping -w 20 -c 100 -i 0.01 10.9.0.2 >/tmp/ping.out || return 1
 	requests=$(sed -n 's/^\([0-9]*\) packets transmitted.*/\1/p' /tmp/ping.out)
 	answers=$(sed -n 's/.* \([0-9]*\) received.*/\1/p' /tmp/ping.out)
 	echo "$requests pings, $answers answers; received $received, then $(counted rx packets); sent $sent, then $(counted tx packets)"
