@@ -414,7 +414,7 @@ queue_frames() {
 # the kernel's random ones one in sixteen does not, in two bits of the hash.
 RSS_KEY=6d:5a:56:da:25:5b:0e:c2:41:67:25:3d:43:a3:8f:b0:d0:ca:2b:cb:ae:7b:30:b4:77:cb:2d:a3:80:30:f2:0c:6a:42:b7:3b:be:ac:01:fa
 flows_spread() {
-	in_vf 0 ethtool -X vf hkey $RSS_KEY || return 1
+	in_vf 0 ethtool -X vf hkey "$RSS_KEY" || return 1
 	queue_frames >/tmp/queues.before
 	interrupts_of "$(vf_address 0)" >/tmp/interrupts.before
 	moves_data 0 -c 10.9.0.100 -p 5301 -n 3M -P 16 -R || return 1
