@@ -98,7 +98,7 @@ static uint32_t l4_header_bytes(const struct packet *packet)
 	}
 }
 
-static void store_l4_sum(const struct packet *packet, uint8_t *frame)
+void packet_sum_up(const struct packet *packet, uint8_t *frame)
 {
 	uint8_t *field = frame + packet->field;
 	uint32_t bytes = packet->end - packet->l4, value;
@@ -151,7 +151,7 @@ static uint8_t *store_datagram(struct packet *packet, uint8_t *frame, uint8_t *a
 		*at++ = (uint8_t)(state >> 24);
 	}
 	packet->end = (uint32_t)(at - frame);
-	store_l4_sum(packet, frame);
+	packet_sum_up(packet, frame);
 	return at;
 }
 
@@ -198,7 +198,7 @@ uint32_t packet_make(struct packet *packet, uint8_t *frame)
 						.field = packet->outer_l4 + 6,
 						.end = packet->end };
 
-			store_l4_sum(&outer, frame);
+			packet_sum_up(&outer, frame);
 		}
 		at = end;
 	} else {

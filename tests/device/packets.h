@@ -38,6 +38,8 @@ uint32_t packet_sum(const uint8_t *bytes, uint32_t count, uint32_t sum);
 uint32_t packet_crc32c(const uint8_t *bytes, uint32_t count);
 /* Writes the frame with all its checksums right; returns its length. */
 uint32_t packet_make(struct packet *packet, uint8_t *frame);
+/* Puts the right checksum into the (inner) L4 header of a frame that was changed. */
+void packet_sum_up(const struct packet *packet, uint8_t *frame);
 /* The sum of the (inner) pseudo header: what a driver leaves in the field. */
 uint32_t packet_pseudo(const struct packet *packet, const uint8_t *frame);
 /* Puts in what a driver leaves for the device (zero for SCTP), and says where as tx_descriptor.checksum. */

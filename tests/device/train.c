@@ -10,16 +10,12 @@ struct host_frame got;
 
 void train_sum_up(const struct packet *packet, uint8_t *frame)
 {
-	uint8_t *field = frame + packet->field;
-
 	if (!packet->ipv6) {
 		store16(frame + packet->l3 + 10, 0);
 		store16(frame + packet->l3 + 10,
 			~packet_sum(frame + packet->l3, packet->l4 - packet->l3, 0));
 	}
-	store16(field, 0);
-	store16(field, ~packet_sum(frame + packet->l4, packet->end - packet->l4,
-				   packet_pseudo(packet, frame)));
+	packet_sum_up(packet, frame);
 }
 
 void train_add(const struct packet *packet, uint8_t flags)

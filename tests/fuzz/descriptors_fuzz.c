@@ -284,7 +284,43 @@ static uint32_t packet_from(struct input *input, uint64_t to, uint64_t from, uin
 	return bytes;
 }
 
-/* A frame of any header to VF 1 or everybody, from the wire or the neighbour. */
+static void send_from(bool wire, const uint8_t *frame, uint32_t bytes, uint32_t segments)
+{
+	if (wire)
+		sent_by_wire += weirsim_wire_receive(host->sim, 0, frame, bytes) == 0;
+	else
+		sent_by_neighbour += host_send(&host->functions[FUZZ_NEIGHBOUR], 0, frame, bytes,
+					       segments, 0, 0, 0);
+}
+
+/* TCP segments in a row, which may become one frame. */
+static void segments_from(struct input *input, uint64_t to, uint64_t from, bool wire, uint8_t *frame)
+{
+	uint8_t shape = (uint8_t)take(input, 1) & 0xe1, how = (uint8_t)take(input, 1);
+	struct packet packet =
+		packet_of(to, from, PACKET_TCP, shape & 0x80 ? shape & 1 : shape, how);
+	uint32_t count = 2 + how / 8u, sequence = how;
+
+	packet.fragment = 0x4000;
+	packet.payload = 1 + (uint32_t)take(input, 2) % 1400;
+	for (uint32_t i = 0; i < count; i++, packet.seed++) {
+		uint32_t bytes = packet_make(&packet, frame);
+		uint8_t *tcp = frame + packet.l4;
+
+		for (int k = 0; k < 4; k++)
+			tcp[4 + k] = (uint8_t)(sequence >> 8 * (3 - k));
+		tcp[13] = i + 1 == count ? 0x18 : 0x10;
+		packet_sum_up(&packet, frame);
+		if (how & 1 && i == count / 2)
+			frame[12 + take(input, 1) % (bytes - 12)] ^= 1;
+		while (bytes < 60)
+			frame[bytes++] = 0;
+		send_from(wire, frame, bytes, 1 + how % 3u);
+		sequence += packet.payload;
+	}
+}
+
+/* A frame of any header to VF 1 or everybody, from the wire or the neighbour; or some. */
 static void frame_from(struct input *input, bool wire)
 {
 	static uint8_t frame[HOST_FRAME_MAX];
@@ -292,20 +328,20 @@ static void frame_from(struct input *input, bool wire)
 	uint8_t how = (uint8_t)take(input, 1);
 	uint64_t to = how & 1 ? 0xffffffffffff : test_mac(1), from = wire ? STRANGER : test_mac(2);
 
-	if (how & 0x80) {
+	if ((how & 0xc0) == 0xc0) {
+		segments_from(input, to, from, wire, frame);
+		bytes = 0;
+	} else if (how & 0x80) {
 		bytes = packet_from(input, to, from, frame);
 	} else {
 		host_make_frame(frame, to, from, how & 2 ? 0x8100 : 0, (uint16_t)take(input, 1),
 				bytes, 2, 2);
 		take_bytes(input, frame + (how & 2 ? 16 : 12), how & 4 ? 48 : 0);
 	}
-	if (wire) {
-		sent_by_wire += weirsim_wire_receive(host->sim, 0, frame, bytes) == 0;
-	} else if (host_send(&host->functions[FUZZ_NEIGHBOUR], 0, frame, bytes, 1 + how % 5u, 0, 0,
-			     0)) {
-		sent_by_neighbour++;
+	if (bytes)
+		send_from(wire, frame, bytes, 1 + how % 5u);
+	if (!wire)
 		host_send_done(&host->functions[FUZZ_NEIGHBOUR], 0);
-	}
 }
 
 /* A pair as a good driver makes it; what was there already stays. */
@@ -572,6 +608,26 @@ static void map_special(void)
 			     sizeof(special[1]), WEIRSIM_WRITE) == 0);
 }
 
+/* What a vport and its receive queues do only for who asks. */
+static void ask_for_more(uint8_t how)
+{
+	const struct host_split split = { .mode = (uint8_t)(1 + how / 64u),
+					  .header_bytes = 128,
+					  .threshold = 64,
+					  .ahead = how & 0x40 ? 256 : 0 };
+
+	if (how & 8)
+		MUST(bad_command(WEIR_COMMAND_VPORT_SET,
+				 HOST_REQUEST(HOST_U(COALESCE_SEGMENTS, 32))) == 0);
+	if (how & 0x20)
+		MUST(bad_command(WEIR_COMMAND_VPORT_SET,
+				 HOST_REQUEST(HOST_U(LOW_LATENCY_BYTES, 200),
+					      HOST_U(LOW_LATENCY_PUSH, 1),
+					      HOST_U(LOW_LATENCY_PRIORITIES, 0xf0))) == 0);
+	for (uint16_t i = 0; how & 0x10 && i < HOST_QUEUES; i++)
+		bad->rx[i].split = split;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
@@ -580,6 +636,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	map_special();
 	uint8_t how = (uint8_t)take(&input, 1);
 
+	ask_for_more(how);
 	for (uint16_t i = 0; i < 1 + (how & 1); i++)
 		make_pair(i, how & 2 ? 256 : 2048, (uint16_t)(i + 1), how & 4);
 	MUST(bad_command(WEIR_COMMAND_VPORT_SET,
