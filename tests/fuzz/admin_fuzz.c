@@ -112,7 +112,7 @@ static bool is_whole(const uint8_t *request, uint32_t bytes)
 
 static bool is_privileged(uint16_t opcode)
 {
-	return opcode >= WEIR_COMMAND_LINK_SET;
+	return opcode >= WEIR_COMMAND_LINK_SET && opcode != WEIR_COMMAND_TIME_GET;
 }
 
 static uint64_t refused(void)
