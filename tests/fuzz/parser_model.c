@@ -283,7 +283,7 @@ static void deliver(uint32_t to, uint32_t from, const struct frame *sent)
 	frame->queue = rule ? rule->queue : 0;
 	if (rule) {
 		rule->frames++;
-		rule->bytes += sent->bytes;
+		rule->bytes += sent->came;
 	}
 	if (rule && rule->action == WEIR_STEER_ACTION_DROP) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_BY_RULE]++;
@@ -400,6 +400,7 @@ void predict(uint32_t from, const struct frame *sent, uint16_t insert, uint16_t 
 	static struct frame frame;
 
 	frame = *sent;
+	frame.came = frame.bytes;
 	if (from == WIRE) {
 		port_stats[WEIR_STAT_PORT_RX_FRAMES]++;
 		port_stats[WEIR_STAT_PORT_RX_BYTES] += frame.bytes;

@@ -51,6 +51,7 @@ struct vport {
 struct frame {
 	uint8_t data[FRAME_MAX];
 	uint32_t bytes;
+	uint32_t came; /* bytes, as the card got it */
 	bool taken;
 	uint16_t stripped; /* TPID of the tag that its completion tells, 0: none */
 	uint16_t tci;
