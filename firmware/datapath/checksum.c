@@ -5,20 +5,10 @@
  * the header follows with the finished checksum (deliver.c, seal.c), or the board puts it in (hal_transmit()).
  */
 #include "burst.h"
+#include "bytes.h"
 #include "weir_sum.h"
 
 #define ETHERTYPE_IPV4 0x0800
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static void store16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 /* The sum of `bytes` bytes of a header copy, of words that begin at even places of the frame. */
 static uint32_t sum_at(const uint8_t *header, uint32_t at, uint32_t bytes)

@@ -4,6 +4,7 @@
  * (specs/data-queues.md, "Receive"). Slots are claimed in the order of the frames, so a flow stays in order however the writes finish.
  */
 #include "burst.h"
+#include "bytes.h"
 
 enum claim_answer {
 	CLAIM_DONE,
@@ -16,11 +17,6 @@ enum claim_answer {
 #define MOST_BUFFERS                                                           \
 	(WEIR_BURST_COMPLETIONS < WEIR_REFILL_ENTRIES ? WEIR_BURST_COMPLETIONS \
 						      : WEIR_REFILL_ENTRIES)
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 /* The queue of a frame for a vport that chooses, or WEIR_QUEUE_DROP; its hash is the vport's from then on. */
 static uint16_t choose_queue(struct weir_firmware *firmware, const struct weir_vport *vport,

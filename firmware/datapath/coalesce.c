@@ -6,6 +6,7 @@
  * company and no reset finds one open.
  */
 #include "emit.h"
+#include "bytes.h"
 #include "weir_sum.h"
 
 #define TCP_SEQUENCE	4u /* where the fields are in their headers */
@@ -49,27 +50,6 @@ struct flow {
 	uint32_t bytes;	   /* of the aggregate */
 	uint32_t sequence; /* behind the last */
 };
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static uint32_t load32(const uint8_t *at)
-{
-	return load16(at) << 16 | load16(at + 2);
-}
-
-static void store16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 static uint32_t payload_of(const struct weir_layer *layer)
 {

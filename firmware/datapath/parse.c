@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The parser, see parse.h. Bounded: at most two tags, one tunnel and WEIR_IPV6_EXTENSIONS_MAX extension headers a datagram. */
 #include "parse.h"
+#include "bytes.h"
 
 #define ETHERTYPE_IPV4	0x0800u
 #define ETHERTYPE_IPV6	0x86ddu
@@ -28,11 +29,6 @@ struct view {
 	uint32_t limit;
 	uint32_t end; /* of what carries the datagram, in the frame */
 };
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
 
 /* The L4 header at layer->l4, which is no fragment's. */
 static void parse_l4(const struct view *view, uint32_t protocol, struct weir_layer *layer)

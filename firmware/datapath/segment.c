@@ -6,6 +6,7 @@
  * rests for a poll, so that other queues have their turns.
  */
 #include "burst.h"
+#include "bytes.h"
 #include "weir_sum.h"
 
 #define TCP_CHECKSUM 16u /* where the fields are in their headers */
@@ -21,22 +22,6 @@
 
 /* Flags of TCP (RFC 9293 3.1). */
 enum { TCP_FIN = 0x01, TCP_PSH = 0x08, TCP_CWR = 0x80 };
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static void store16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 /* ---- descriptors ---- */
 

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What steering rules see of a frame (specs/steering.md, "What a rule sees"): a steer_key, as the rules' vport sees the frame. */
 #include "burst.h"
+#include "bytes.h"
 
 enum protocol { PROTOCOL_FRAGMENT = 44 };
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static void store16(uint8_t to[2], uint32_t value)
-{
-	to[0] = (uint8_t)(value >> 8);
-	to[1] = (uint8_t)value;
-}
 
 /* The protocol number of an IPv6 datagram: headers up to layer->l4 were walked, and checked, by the parser. */
 static uint8_t ipv6_protocol(const uint8_t *header, const struct weir_layer *layer)

@@ -5,11 +5,7 @@
  * of the call, take four bits of input at a time. No table outlives the call, so memory does not grow with the number of keys.
  */
 #include "toeplitz.h"
-
-static uint32_t load32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
+#include "bytes.h"
 
 /* multiples[n]: what the bits of n add, the most significant one first. */
 static void make_multiples(const uint8_t key[HAL_HASH_KEY_BYTES], uint32_t at,

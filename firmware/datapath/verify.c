@@ -5,17 +5,13 @@
  * behind that (seal.c). Unknown is the answer whenever the frame does not say for sure.
  */
 #include "burst.h"
+#include "bytes.h"
 #include "flow.h"
 #include "weir_sum.h"
 
 #define IPV4_SOURCE_ROUTE_LOOSE	 131
 #define IPV4_SOURCE_ROUTE_STRICT 137
 #define TCP_CHECKSUM		 16u /* where the field is in its header */
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
 
 static bool is_checksummed(const struct weir_layer *layer)
 {
