@@ -195,6 +195,9 @@ int host_manage(struct host *host, uint16_t opcode, const struct host_attribute 
 		struct host_response *response);
 /* VF_SET of VF n-1 with one integer attribute, by the PF's admin queue. */
 int host_vf_set(struct host *host, uint16_t vf, uint16_t attribute, uint64_t value);
+/* The same with a port VLAN of this protocol; vlan 0: none. */
+int host_port_vlan(struct host *host, uint16_t vf, uint16_t vlan, uint8_t priority,
+		   uint16_t protocol);
 /* Runs a command to its end; -1: no answer came. */
 int host_command(struct host_function *function, uint16_t opcode,
 		 const struct host_attribute *request, struct host_response *response);

@@ -233,6 +233,16 @@ int host_vf_set(struct host *host, uint16_t vf, uint16_t attribute, uint64_t val
 			    NULL);
 }
 
+int host_port_vlan(struct host *host, uint16_t vf, uint16_t vlan, uint8_t priority,
+		   uint16_t protocol)
+{
+	return host_command(&host->functions[0], WEIR_COMMAND_VF_SET,
+			    HOST_REQUEST(HOST_U(FUNCTION, vf), HOST_U(VLAN, vlan),
+					 HOST_U(VLAN_PRIORITY, priority),
+					 HOST_U(VLAN_PROTOCOL, protocol)),
+			    NULL);
+}
+
 int host_vport_flags(struct host_function *function, uint32_t flags, uint32_t mask)
 {
 	return host_command(

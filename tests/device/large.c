@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames to be cut, see large.h. */
 #include "large.h"
+#include "bytes.h"
 
 #include <string.h>
 
@@ -102,12 +103,6 @@ const size_t large_count = sizeof(large_frames) / sizeof(large_frames[0]);
 #include "large_vectors.h"
 
 const size_t large_vector_count = sizeof(large_vectors) / sizeof(large_vectors[0]);
-
-static void store16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
 
 uint32_t large_make(size_t number, uint64_t destination, uint64_t source, bool with_length,
 		    uint8_t *frame, struct packet *packet, uint32_t *header_bytes)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* IP packets for tests, see packets.h. */
 #include "packets.h"
+#include "bytes.h"
 
 #include <string.h>
 
@@ -25,12 +26,6 @@ uint32_t packet_crc32c(const uint8_t *bytes, uint32_t count)
 			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
 	}
 	return ~crc;
-}
-
-static void store16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
 }
 
 static uint8_t *store_macs(uint8_t *at, uint64_t destination, uint64_t source)

@@ -44,16 +44,6 @@ static int filter(struct host_function *function, uint16_t opcode, uint64_t mac)
 
 /* ---- port VLAN ---- */
 
-static int port_vlan(struct host *host, uint16_t vf, uint16_t vlan, uint8_t priority,
-		     uint16_t protocol)
-{
-	return host_command(&host->functions[0], WEIR_COMMAND_VF_SET,
-			    HOST_REQUEST(HOST_U(FUNCTION, vf), HOST_U(VLAN, vlan),
-					 HOST_U(VLAN_PRIORITY, priority),
-					 HOST_U(VLAN_PROTOCOL, protocol)),
-			    NULL);
-}
-
 static void a_service_tag_is_put_on_and_taken_off_with_its_priority(void)
 {
 	struct host *host = card(3);
@@ -61,9 +51,9 @@ static void a_service_tag_is_put_on_and_taken_off_with_its_priority(void)
 	static uint8_t frame[HOST_FRAME_MAX];
 	static struct host_frame got;
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(port_vlan(host, 2, 200, 1, 0x88a8), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(port_vlan(host, 3, 200, 5, 0x8100), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 2, 200, 1, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 3, 200, 5, 0x8100), WEIR_STATUS_OK);
 	/* By protocol and number, whatever the priority. */
 	WEIR_EXPECT_EQ(untagged(host, 1, test_mac(2)), 1u << 2);
 	WEIR_EXPECT_EQ(untagged(host, 1, test_mac(3)), WIRE);
@@ -106,7 +96,7 @@ static void who_lives_in_a_port_vlan_sends_no_tags(void)
 	struct host *host = card(2);
 	struct host_function *vf = &host->functions[1];
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 100, 3, 0x8100), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 100, 3, 0x8100), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(host_vf_set(host, 1, WEIR_ATTRIBUTE_SPOOF_CHECK, 0), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(tagged(host, 1, test_mac(77), 0x8100, 5), 0);
 	WEIR_EXPECT_EQ(tagged(host, 1, test_mac(77), 0x88a8, 5), 0);
@@ -169,9 +159,9 @@ static void inside_a_port_vlan_its_own_vlan_rules_hold(void)
 	const uint64_t group = 0x010000005e0001ull, other = 0x665544332202ull;
 	static struct host_frame got;
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(port_vlan(host, 2, 200, 5, 0x88a8), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(port_vlan(host, 3, 201, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 2, 200, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 3, 201, 5, 0x88a8), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(host_vport_flags(vf, WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_FILTER_8021AD,
 					WEIR_VPORT_VLAN_FILTER | WEIR_VPORT_VLAN_FILTER_8021AD),
 		       0);
@@ -241,8 +231,8 @@ static void a_tag_behind_a_priority_tag_is_the_receivers_own(void)
 			      2, 0x81, 0, 0, 0, 0x81, 0, 0, 10, 0x88, 0xb5 };
 	static struct host_frame got;
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 100, 0, 0x8100), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(port_vlan(host, 2, 100, 0, 0x8100), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 100, 0, 0x8100), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 2, 100, 0, 0x8100), WEIR_STATUS_OK);
 	for (uint32_t filter = 0; filter < 2; filter++) {
 		for (uint32_t bytes = 18; bytes <= 64; bytes += bytes < 26 ? 1 : 38) {
 			WEIR_EXPECT_EQ(host_vport_flags(vf, filter ? WEIR_VPORT_VLAN_FILTER : 0,
@@ -282,7 +272,7 @@ static void port_vlans_keep_vfs_apart(void)
 	struct host *host = card(6);
 
 	for (uint16_t i = 1; i <= 6; i++)
-		WEIR_EXPECT_EQ(port_vlan(host, i, (uint16_t)(10 + i % 3), 0, 0x8100),
+		WEIR_EXPECT_EQ(host_port_vlan(host, i, (uint16_t)(10 + i % 3), 0, 0x8100),
 			       WEIR_STATUS_OK);
 	for (uint32_t from = 1; from <= 6; from++) {
 		for (uint32_t to = 1; to <= 6; to++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames that the card cuts into segments (specs/segmentation.md): as Linux cuts them, for every receiver. */
 #include "large.h"
+#include "bytes.h"
 #include "scene.h"
 
 #include <stdlib.h>
@@ -370,17 +371,6 @@ static void receivers_hear_that_they_are_right(void)
 	WEIR_EXPECT(count > 100);
 	WEIR_EXPECT_EQ(vport_stat(to, WEIR_STAT_VPORT_RX_CHECKSUM_BAD), 0);
 	host_destroy(host);
-}
-
-static uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static void store16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
 }
 
 /* As Linux does for a packet with SKB_GSO_TCP_FIXEDID: nothing else differs. */

@@ -19,16 +19,6 @@ static uint64_t vport_stat(struct host_function *function, enum weir_stat_vport 
 	return host_stat(function, WEIR_STATS_SCOPE_VPORT, 0, counter);
 }
 
-static int port_vlan(struct host *host, uint16_t vf, uint16_t vlan, uint16_t priority,
-		     uint16_t protocol)
-{
-	return host_command(&host->functions[0], WEIR_COMMAND_VF_SET,
-			    HOST_REQUEST(HOST_U(FUNCTION, vf), HOST_U(VLAN, vlan),
-					 HOST_U(VLAN_PRIORITY, priority),
-					 HOST_U(VLAN_PROTOCOL, protocol)),
-			    NULL);
-}
-
 /* Makes `frame`: addresses, these bytes of tags, then what host_make_frame() gives. Returns its length. */
 static uint32_t make(uint64_t destination, uint64_t source, const char *tags, uint32_t tag_bytes,
 		     uint32_t bytes)
@@ -192,9 +182,9 @@ static void customers_tags_go_through_a_service_port_vlan(void)
 	struct host_function *vf = &host->functions[1], *other = &host->functions[2];
 	uint32_t bytes;
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(port_vlan(host, 2, 200, 1, 0x88a8), WEIR_STATUS_OK);
-	WEIR_EXPECT_EQ(port_vlan(host, 3, 291, 1, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 200, 5, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 2, 200, 1, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 3, 291, 1, 0x88a8), WEIR_STATUS_OK);
 	/* To the wire: in place, by descriptor, both, with a priority alone. */
 	bytes = MAKE(test_mac(77), test_mac(1), "\x81\x00\x60\x07", 300);
 	send(host, 1, bytes, 0, 0);
@@ -251,7 +241,7 @@ static void customers_vlans_are_told_apart_in_a_burst(void)
 	uint32_t bytes = MAKE(test_mac(2), test_mac(1), "\x81\x00\x00\x00", 100);
 
 	for (uint16_t vf = 1; vf <= 2; vf++)
-		WEIR_EXPECT_EQ(port_vlan(host, vf, 200, 0, 0x88a8), WEIR_STATUS_OK);
+		WEIR_EXPECT_EQ(host_port_vlan(host, vf, 200, 0, 0x88a8), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(host_vport_flags(to, WEIR_VPORT_VLAN_FILTER, WEIR_VPORT_VLAN_FILTER), 0);
 	for (uint16_t vlan = 3; vlan < 10; vlan += 3)
 		WEIR_EXPECT_EQ(host_command(to, WEIR_COMMAND_VLAN_ADD,
@@ -277,7 +267,7 @@ static void inside_of_it_the_source_check_knows_customers_vlans(void)
 	struct host_function *vf = &host->functions[1];
 	const uint64_t other = 0x665544332202ull;
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 0, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 200, 0, 0x88a8), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(host_vport_flags(vf, WEIR_VPORT_VLAN_FILTER, WEIR_VPORT_VLAN_FILTER), 0);
 	WEIR_EXPECT_EQ(
 		host_command(vf, WEIR_COMMAND_VLAN_ADD, HOST_REQUEST(HOST_U(VLAN, 10)), NULL), 0);
@@ -291,7 +281,7 @@ static void inside_of_it_the_source_check_knows_customers_vlans(void)
 	WEIR_EXPECT_EQ(test_takers(host, 1, test_mac(77), other, 0x8100, 10, 0, 0), 0);
 	WEIR_EXPECT_EQ(vport_stat(vf, WEIR_STAT_VPORT_TX_DROPPED_SPOOF), 3);
 	/* In a port VLAN of 802.1Q there are no customers. */
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 0, 0x8100), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 200, 0, 0x8100), WEIR_STATUS_OK);
 	WEIR_EXPECT_EQ(test_takers(host, 1, test_mac(77), test_mac(1), 0x8100, 10, 0, 0), 0);
 	WEIR_EXPECT_EQ(test_takers(host, 1, test_mac(77), test_mac(1), 0x88a8, 10, 0, 0), 0);
 	WEIR_EXPECT_EQ(vport_stat(vf, WEIR_STAT_VPORT_TX_DROPPED_SPOOF), 5);
@@ -332,9 +322,9 @@ static void send_two_tags(struct host *host, enum two_tags way, uint32_t payload
 		tci = 0x6007;
 	}
 	for (uint16_t vf = 1; vf <= 2; vf++)
-		WEIR_REQUIRE_EQ(port_vlan(host, vf, way >= INNER_IN_PLACE ? 200 : 0,
-					  way >= INNER_IN_PLACE,
-					  way >= INNER_IN_PLACE ? 0x88a8 : 0x8100),
+		WEIR_REQUIRE_EQ(host_port_vlan(host, vf, way >= INNER_IN_PLACE ? 200 : 0,
+					       way >= INNER_IN_PLACE,
+					       way >= INNER_IN_PLACE ? 0x88a8 : 0x8100),
 				WEIR_STATUS_OK);
 	bytes = packet_make(&packet, frame);
 	tx->checksum = packet_ask(&packet, frame);
@@ -450,7 +440,7 @@ static void two_tags_take_nothing_away_from_the_mtu(void)
 	WEIR_EXPECT(!TAKES(host, "\x88\xa8\x00\x05\x81\x00\x00\x07", 1523));
 	WEIR_EXPECT_EQ(vport_stat(vf, WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE), 4);
 	/* In a port VLAN, its tag and one of the VF's own. */
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 5, 0, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 5, 0, 0x88a8), WEIR_STATUS_OK);
 	WEIR_EXPECT(TAKES(host, "\x88\xa8\x00\x05\x81\x00\x00\x07", 1522));
 	WEIR_EXPECT_EQ(got.bytes, 1518);
 	WEIR_EXPECT(!TAKES(host, "\x88\xa8\x00\x05\x81\x00\x00\x07", 1523));
@@ -466,7 +456,7 @@ static void the_longest_frame_has_room_for_what_is_put_in(void)
 	struct host *host = test_card(1, 1, 2048, false);
 	struct host_function *vf = &host->functions[1];
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 200, 0, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 200, 0, 0x88a8), WEIR_STATUS_OK);
 	for (uint32_t bytes = 9206; bytes <= 9210; bytes++) {
 		uint32_t wire = host->wire_count;
 
@@ -521,13 +511,13 @@ static void a_port_vlan_of_another_protocol_is_refused(void)
 	struct host *host = test_card(1, 1, 2048, false);
 	const uint16_t protocols[] = { 0, 1, 0x0800, 0x9100, 0xa888, 0x0081, 0xffff };
 
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 7, 3, 0x88a8), WEIR_STATUS_OK);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 7, 3, 0x88a8), WEIR_STATUS_OK);
 	for (size_t i = 0; i < WEIR_TESTS(protocols); i++) {
-		WEIR_EXPECT_EQ(port_vlan(host, 1, 8, 1, protocols[i]), WEIR_STATUS_BAD_VALUE);
+		WEIR_EXPECT_EQ(host_port_vlan(host, 1, 8, 1, protocols[i]), WEIR_STATUS_BAD_VALUE);
 		WEIR_EXPECT_EQ(host->functions[0].detail, WEIR_ATTRIBUTE_VLAN_PROTOCOL);
 	}
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 4095, 1, 0x88a8), WEIR_STATUS_BAD_VALUE);
-	WEIR_EXPECT_EQ(port_vlan(host, 1, 8, 8, 0x88a8), WEIR_STATUS_BAD_VALUE);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 4095, 1, 0x88a8), WEIR_STATUS_BAD_VALUE);
+	WEIR_EXPECT_EQ(host_port_vlan(host, 1, 8, 8, 0x88a8), WEIR_STATUS_BAD_VALUE);
 	/* All or nothing. */
 	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN), 7);
 	WEIR_EXPECT_EQ(host_vf_value(host, 1, WEIR_ATTRIBUTE_VLAN_PRIORITY), 3);

@@ -7,6 +7,7 @@
 #ifndef WEIR_TEST_TRAIN_H
 #define WEIR_TEST_TRAIN_H
 
+#include "bytes.h"
 #include "large.h"
 #include "packets.h"
 #include "scene.h"
@@ -29,33 +30,6 @@ extern struct train train;
 extern uint8_t train_large[LARGE_FRAME_MAX];
 extern struct host_aggregate aggregate;
 extern struct host_frame got;
-
-static inline uint32_t load16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static inline uint32_t load32(const uint8_t *at)
-{
-	return load16(at) << 16 | load16(at + 2);
-}
-
-static inline void store16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static inline void store32(uint8_t *at, uint32_t value)
-{
-	store16(at, value >> 16);
-	store16(at + 2, value);
-}
-
-static inline uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 /* Puts the right checksums into a TCP frame. */
 void train_sum_up(const struct packet *packet, uint8_t *frame);
