@@ -16,8 +16,8 @@
 #include "weir/weir_abi.h"
 
 /* Of each frame, fetched once and checked; exactly this copy is what goes out. */
-#define WEIR_HEADER_BYTES 128u
-/* From the type behind the outer tag on: enough for VXLAN over IPv4 with TCP over IPv6 inside. */
+#define WEIR_HEADER_BYTES 192u
+/* From the type behind the outer tag on: enough for TCP with all its options over IPv6, in VXLAN over IPv6. */
 #define WEIR_PARSED_BYTES (WEIR_HEADER_BYTES - 16)
 /* IPv6 extension headers that are walked; behind more nothing is known of the transport. */
 #define WEIR_IPV6_EXTENSIONS_MAX 8u

@@ -37,8 +37,8 @@ const struct large large_frames[] = {
 	  LARGE_FIN | LARGE_CWR | LARGE_ACK,
 	  0x1234,
 	  77 },
-	/* More than the card looks at: the stack's work. */
-	{ "tcp4_too_many_options",
+	/* The longest headers of TCP over IPv4. */
+	{ "tcp4_all_options",
 	  { TCP4, .ip_options = 40, .tcp_options = 40, .payload = 2000, .seed = 17 },
 	  999,
 	  LARGE_ACK,
@@ -93,6 +93,13 @@ const struct large large_frames[] = {
 	  LARGE_PSH | LARGE_ACK,
 	  0,
 	  3 },
+	/* More than the card looks at: the stack's work. */
+	{ "tcp6_long_extensions",
+	  { TCP6, .extensions = { 255, 60 }, .extension_padding = 64, .payload = 2000, .seed = 18 },
+	  701,
+	  LARGE_PSH | LARGE_ACK,
+	  0,
+	  5 },
 	{ "tcp6_longest", { TCP6, .payload = 65515, .seed = 13 }, 8191, LARGE_PSH | LARGE_ACK, 0, 4 },
 	{ "udp4", { UDP4, .payload = 5000, .seed = 14 }, 1400, 0, 0xfffe, 0 },
 	{ "udp4_odd", { UDP4, .payload = 2001, .seed = 15 }, 333, 0, 0x0101, 0 },

@@ -54,27 +54,31 @@ static uint8_t *store_ipv4(uint8_t *at, uint32_t options, uint32_t protocol, uin
 	return at + 20 + options;
 }
 
-static uint8_t *store_ipv6(uint8_t *at, const uint8_t extensions[4], uint32_t protocol,
+static uint8_t *store_ipv6(uint8_t *at, const struct packet *packet, uint32_t protocol,
 			   uint32_t bytes)
 {
+	const uint8_t *extensions = packet->extensions;
+	uint32_t count = 0, each = 8u + packet->extension_padding;
 	uint8_t *next = at + 6;
-	uint32_t count = 0;
 
 	while (count < 4 && extensions[count])
 		count++;
 	memset(at, 0, 40);
 	at[0] = 0x60;
-	store16(at + 4, 8 * count + bytes);
+	store16(at + 4, each * count + bytes);
 	at[7] = 64;
 	memcpy(at + 8, "\x20\x01\x0d\xb8\0\0\0\x01\0\0\0\0\0\0\0\x01", 16);
 	memcpy(at + 24, "\x20\x01\x0d\xb8\0\0\0\x02\0\0\0\0\0\0\x80\xff", 16);
 	at += 40;
-	for (uint32_t i = 0; i < count; i++, at += 8) {
+	for (uint32_t i = 0; i < count; i++, at += each) {
 		*next = extensions[i] == 255 ? 0 : extensions[i];
-		/* Padding: option PadN of four bytes. A fragment header says "all of it"; a routing header has no segments left. */
-		memset(at, 0, 8);
-		if (extensions[i] == 255 || extensions[i] == 60)
-			memcpy(at + 2, "\x01\x04", 2);
+		/* Padding: option PadN over all of it. A fragment header says "all of it"; a routing header has no segments left. */
+		memset(at, 0, each);
+		at[1] = packet->extension_padding / 8;
+		if (extensions[i] == 255 || extensions[i] == 60) {
+			at[2] = 1;
+			at[3] = (uint8_t)(each - 4);
+		}
 		next = at;
 	}
 	*next = (uint8_t)protocol;
@@ -123,10 +127,10 @@ static uint8_t *store_datagram(struct packet *packet, uint8_t *frame, uint8_t *a
 	}
 	store16(at, packet->ipv6 ? 0x86dd : 0x0800);
 	packet->l3 = (uint32_t)(at + 2 - frame);
-	at = packet->ipv6 ? store_ipv6(at + 2, packet->extensions, packet->protocol,
-				       header_bytes + packet->payload)
-			  : store_ipv4(at + 2, packet->ip_options, packet->protocol,
-				       header_bytes + packet->payload, packet->fragment);
+	at = packet->ipv6
+		     ? store_ipv6(at + 2, packet, packet->protocol, header_bytes + packet->payload)
+		     : store_ipv4(at + 2, packet->ip_options, packet->protocol,
+				  header_bytes + packet->payload, packet->fragment);
 	packet->l4 = (uint32_t)(at - frame);
 	memset(at, 0, header_bytes);
 	memcpy(at, "\x11\x22\x33\x44", 4);

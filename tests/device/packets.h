@@ -18,15 +18,16 @@ struct packet {
 	uint16_t tag_protocol[2], tci[2]; /* tags in place, outer one first; protocol 0: none */
 	bool ipv6;
 	uint8_t protocol;
-	uint8_t ip_options;    /* IPv4: bytes of options (no operation); a multiple of 4 */
-	uint8_t extensions[4]; /* IPv6: extension headers of 8 bytes, 0 ends (hop by hop: 255) */
-	uint8_t tcp_options;   /* bytes, a multiple of 4 */
-	uint16_t fragment;     /* IPv4 flags and offset */
-	uint32_t payload;      /* bytes behind the L4 header */
-	uint32_t trailer;      /* bytes behind the datagram: padding */
-	uint32_t seed;	       /* of the payload */
-	uint8_t tunnel;	       /* enum packet_tunnel: this packet lies in UDP over IPv4 */
-	bool outer_sum;	       /* the tunnel's UDP has a checksum */
+	uint8_t ip_options;	   /* IPv4: bytes of options (no operation); a multiple of 4 */
+	uint8_t extensions[4];	   /* IPv6: extension headers, 0 ends (hop by hop: 255) */
+	uint8_t extension_padding; /* ... bytes in each beyond the first 8, a multiple of 8 */
+	uint8_t tcp_options;	   /* bytes, a multiple of 4 */
+	uint16_t fragment;	   /* IPv4 flags and offset */
+	uint32_t payload;	   /* bytes behind the L4 header */
+	uint32_t trailer;	   /* bytes behind the datagram: padding */
+	uint32_t seed;		   /* of the payload */
+	uint8_t tunnel;		   /* enum packet_tunnel: this packet lies in UDP over IPv4 */
+	bool outer_sum;		   /* the tunnel's UDP has a checksum */
 	/* told */
 	uint32_t l3, l4, field; /* of the (inner) datagram, in the frame */
 	uint32_t end;		/* of it */

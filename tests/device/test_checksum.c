@@ -352,11 +352,11 @@ static void places_that_no_checksum_may_have_are_refused(void)
 		{ 300, WEIR_TXD_CHECKSUM_MASK, 0, 0 },
 		{ 300, WEIR_TXD_CHECKSUM_MASK, 0, 40 },
 		{ 300, WEIR_TXD_CHECKSUM_MASK, 21, 10 },
-		{ 300, WEIR_TXD_CHECKSUM_MASK, 127, 0 },
-		{ 300, WEIR_TXD_CHECKSUM_MASK, 34, 93 },
+		{ 300, WEIR_TXD_CHECKSUM_MASK, 191, 0 },
+		{ 300, WEIR_TXD_CHECKSUM_MASK, 34, 157 },
 		{ 300, WEIR_TXD_CHECKSUM_MASK, 255, 255 },
-		{ 300, WEIR_TXD_CHECKSUM_MASK, 128, 0 },
-		{ 300, WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK, 34, 91 },
+		{ 300, WEIR_TXD_CHECKSUM_MASK, 192, 0 },
+		{ 300, WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK, 34, 155 },
 		{ 64, WEIR_TXD_CHECKSUM_MASK, 34, 29 },
 		{ 64, WEIR_TXD_CHECKSUM_MASK | WEIR_TXD_CRC32C_MASK, 34, 27 },
 		{ 300, WEIR_TXD_CRC32C_MASK, 34, 8 },
@@ -381,8 +381,8 @@ static void the_first_and_last_places_work(void)
 	static const struct {
 		uint16_t bytes;
 		uint8_t start, field;
-	} cases[] = { { 300, 22, 22 }, { 300, 22, 126 }, { 300, 126, 126 }, { 128, 22, 126 },
-		      { 64, 62, 62 },  { 129, 33, 33 },	 { 301, 23, 99 },   { 24, 22, 22 } };
+	} cases[] = { { 300, 22, 22 }, { 300, 22, 190 }, { 300, 190, 190 }, { 192, 22, 190 },
+		      { 64, 62, 62 },  { 193, 33, 33 },	 { 301, 23, 99 },   { 24, 22, 22 } };
 
 	for (size_t i = 0; i < WEIR_TESTS(cases); i++) {
 		struct packet packet = { .destination = test_mac(2),

@@ -17,7 +17,7 @@
 #define HEADER_ROOM 256u		  /* of a header buffer, where it does not matter */
 #define ENDS	    WEIR_SPLIT_MODE_INNER /* the last mode */
 #define TAKER	    2			  /* the VF whose queue splits */
-#define SEEN	    124u /* headers are looked for up to there: 112 bytes from the type on */
+#define SEEN	    188u /* headers are looked for up to there: 176 bytes from the type on */
 
 static uint8_t frame[HOST_FRAME_MAX];
 static struct host_frame got;
@@ -428,7 +428,7 @@ static void takers_of_one_frame_split_or_not(void)
 static void segments_are_split(void)
 {
 	static uint8_t large[LARGE_FRAME_MAX];
-	struct host *host = splitting_card(of_mode(WEIR_SPLIT_MODE_INNER, 128), 512);
+	struct host *host = splitting_card(of_mode(WEIR_SPLIT_MODE_INNER, HEADER_ROOM), 512);
 	struct host_function *from = &host->functions[1], *to = &host->functions[TAKER];
 	uint32_t seen = 0;
 

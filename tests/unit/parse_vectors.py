@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import tap  # noqa: E402
 
 HEADER = pathlib.Path(__file__).resolve().parent / "parse_vectors.h"
-PARSED = 112  # what the card looks at, from the type behind the outer tag on (WEIR_PARSED_BYTES)
+PARSED = 176  # what the card looks at, from the type behind the outer tag on (WEIR_PARSED_BYTES)
 
 L3 = {"ip": "IPV4", "ipv6": "IPV6"}
 L4 = {"tcp": "TCP", "udp": "UDP", "sctp": "SCTP", "icmp": "ICMP", "icmpv6": "ICMP"}
@@ -174,12 +174,12 @@ def frames():
     for _ in range(8):
         chain = extension(UDP if chain == udp() else 60, chain)
     yield "ipv6_many_extensions", ethernet(0x86dd, ipv6(60, chain)), answer(layer("IPV6", "OTHER", READDRESSED, 14, 118, 0, 130))
-    yield "ipv6_extension_beyond_sight", ethernet(0x86dd, ipv6(0, extension(TCP, tcp(), 10))), \
-        answer(layer("IPV6", "OTHER", 0, 14, 54, 0, 14 + 40 + 88 + 24))
+    yield "ipv6_extension_beyond_sight", ethernet(0x86dd, ipv6(0, extension(TCP, tcp(), 19))), \
+        answer(layer("IPV6", "OTHER", 0, 14, 54, 0, 14 + 40 + 160 + 24))
     yield "ipv6_extension_beyond_datagram", ethernet(0x86dd, ipv6(0, extension(TCP, tcp(), 2), length=16)), \
         answer(layer("IPV6", "OTHER", 0, 14, 54, 0, 70))
-    yield "ipv6_ports_but_no_more_in_sight", ethernet(0x86dd, ipv6(0, extension(TCP, tcp(), 6))), \
-        answer(layer("IPV6", "TCP", 0, 14, 110, 0, 134))
+    yield "ipv6_ports_but_no_more_in_sight", ethernet(0x86dd, ipv6(0, extension(TCP, tcp(), 14))), \
+        answer(layer("IPV6", "TCP", 0, 14, 174, 0, 198))
     # Lengths that lie
     yield "ipv4_longer_than_frame", ethernet(0x0800, ipv4(TCP, tcp(), length=1000)), \
         answer(layer("IPV4", "TCP", WHOLE | TRUNCATED, 14, 34, 54, 58))

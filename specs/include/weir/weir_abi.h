@@ -100,8 +100,8 @@ typedef uint64_t weir_le64;
 #define WEIR_FUNCTION_SELF 0xffff /* the function that sends the command */
 #define WEIR_STRING_BYTES 32 /* longest string attribute, terminating zero included */
 #define WEIR_CHECKSUM_START_MIN 22 /* least tx_descriptor.checksum.START: behind the Ethernet header and two tags */
-#define WEIR_CHECKSUM_REACH_BYTES 128 /* a checksum's field must lie within so many bytes from the frame's beginning as it is in host memory */
-#define WEIR_SEGMENT_HEADER_BYTES 124 /* longest headers of a frame with SEGMENT, from its beginning to its payload */
+#define WEIR_CHECKSUM_REACH_BYTES 192 /* a checksum's field must lie within so many bytes from the frame's beginning as it is in host memory */
+#define WEIR_SEGMENT_HEADER_BYTES 188 /* longest headers of a frame with SEGMENT, from its beginning to its payload */
 #define WEIR_SEGMENT_MIN_BYTES 32 /* least tx_payload_descriptor.mss */
 #define WEIR_SEGMENT_FRAME_BYTES 0x10040 /* longest frame with SEGMENT: an IP datagram of 65535 bytes behind an Ethernet header and two tags fits */
 #define WEIR_COALESCE_SEGMENTS_MAX 32 /* greatest COALESCE_SEGMENTS */

@@ -126,7 +126,7 @@ static void frames_that_two_tags_do_not_fit_are_refused(void)
 	rte_pktmbuf_prepend(frames[1], (uint16_t)(rte_pktmbuf_headroom(frames[1]) - 3));
 	frames[3]->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IPV4;
 	frames[3]->l2_len = 97;
-	frames[3]->l3_len = 20;
+	frames[3]->l3_len = 84; /* as long as options and extension headers may be */
 	for (uint16_t i = 0; i < 4; i++) {
 		WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frames[i], 1), 0);
 		WEIR_EXPECT_EQ(rte_errno, EINVAL);
@@ -210,7 +210,7 @@ static void checksums_beyond_reach_are_refused(void)
 
 	frame->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV6;
 	frame->l2_len = 14;
-	frame->l3_len = 97;
+	frame->l3_len = 161;
 	WEIR_EXPECT_EQ(weir_transmit_prepare(fake->tx, &frame, 1), 0);
 	WEIR_EXPECT_EQ(rte_errno, EINVAL);
 	WEIR_EXPECT_EQ(weir_transmit(fake->tx, &frame, 1), 1);

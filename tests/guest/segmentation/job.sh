@@ -91,14 +91,14 @@ by_the_card() {
 	[ "$by_cut" -ge "$by_least" ]
 }
 
-# Headers beyond the card's reach and more than 64 KiB with the headers are the stack's work.
+# More than 64 KiB with the headers is the stack's work.
 card_alone() {
-	in_vf 0 ethtool -K vf tx on && in_vf 0 ethtool -K vf tso on tx-udp-segmentation on && by_the_card 0 /tmp/card 14 && same /tmp/card /tmp/linux
+	in_vf 0 ethtool -K vf tx on && in_vf 0 ethtool -K vf tso on tx-udp-segmentation on && by_the_card 0 /tmp/card 15 && same /tmp/card /tmp/linux
 }
 tap_run guest.segmentation.the_card_cuts_as_linux_does card_alone
 
 from_the_pf() {
-	by_the_card pf /tmp/card 14 && same /tmp/card /tmp/linux
+	by_the_card pf /tmp/card 15 && same /tmp/card /tmp/linux
 }
 tap_run guest.segmentation.from_the_pf_it_does_too from_the_pf
 
@@ -119,26 +119,31 @@ tagged() {
 }
 tap_run guest.segmentation.in_a_vlan_it_does_too tagged
 
-# tunnelled NAME ADDRESS ADDRESS OPTIONS...: a VXLAN between both; the frames inside are cut as if there were none around them
+# tunnelled NAME NETWORK OUTER OPTIONS...: a VXLAN between the addresses OUTER1 and OUTER2; the frames inside are cut as if there were
+# none around them
 tunnelled() {
 	tunnel=$1
 	tunnel_network=$2
-	shift 2
+	tunnel_outer=$3
+	shift 3
 	for number in 0 1; do
-		in_vf "$number" ip link add "$tunnel" type vxlan id 9 local "10.9.0.$((number + 1))" remote "10.9.0.$((2 - number))" dstport 4789 "$@" &&
+		in_vf "$number" ip link add "$tunnel" type vxlan id 9 local "$tunnel_outer$((number + 1))" remote "$tunnel_outer$((2 - number))" \
+			dstport 4789 "$@" &&
 			in_vf "$number" ip link set "$tunnel" mtu 8900 up &&
 			in_vf "$number" ip address add "$tunnel_network.$((number + 1))/24" dev "$tunnel" || return 1
 	done
 	in_vf 1 ethtool -K "$tunnel" gro off
-	wait_until 10 reaches 0 "$tunnel_network.2" && by_the_card 0 /tmp/inside 6 "$tunnel" &&
+	wait_until 10 reaches 0 "$tunnel_network.2" && by_the_card 0 /tmp/inside 11 "$tunnel" &&
 		entries /tmp/linux | grep -v _vlan >/tmp/untagged && same /tmp/inside /tmp/untagged &&
 		moves_data 0 -p 5201 -c "$tunnel_network.2" -t 1 || return 1
 	for number in 0 1; do
 		in_vf "$number" ip link delete "$tunnel"
 	done
 }
-tap_run guest.segmentation.in_vxlan_it_does_too tunnelled tunnel 10.10.0 noudpcsum
-tap_run guest.segmentation.in_vxlan_with_a_checksum_it_does_too tunnelled tunnel 10.11.0 udpcsum
+tap_run guest.segmentation.in_vxlan_it_does_too tunnelled tunnel 10.10.0 10.9.0. noudpcsum
+tap_run guest.segmentation.in_vxlan_with_a_checksum_it_does_too tunnelled tunnel 10.11.0 10.9.0. udpcsum
+
+tap_run guest.segmentation.in_vxlan_over_ipv6_it_does_too tunnelled tunnel 10.12.0 fd09:: udpcsum
 
 # What sockets send: bytes arrive, in frames that the card has cut.
 moved() {
