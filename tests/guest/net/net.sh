@@ -74,15 +74,16 @@ carrier_in() {
 place_vf() {
 	place_number=$1
 	shift
-	wait_until 5 netdev_of "$(vf_address "$place_number")" >/dev/null || return 1
-	place_netdev=$(netdev_of "$(vf_address "$place_number")")
-	ip netns list | grep -qw "v$place_number" || ip netns add "v$place_number"
+	place_netdev=$(wait_until 5 netdev_of "$(vf_address "$place_number")") || return 1
+	[ -e "/run/netns/v$place_number" ] || ip netns add "v$place_number"
 	ip link set dev "$place_netdev" netns "v$place_number" name vf || return 1
-	for place_address; do
-		ip -n "v$place_number" address add "$place_address" dev vf
-	done
-	ip -n "v$place_number" link set dev lo up
-	ip -n "v$place_number" link set dev vf up && wait_until 5 carrier_in "v$place_number" vf
+	{
+		for place_address; do
+			echo "address add $place_address dev vf"
+		done
+		echo "link set dev lo up"
+		echo "link set dev vf up"
+	} | ip -n "v$place_number" -batch - && wait_until 5 carrier_in "v$place_number" vf
 }
 
 # place_pf ADDRESS/BITS...: the PF up, with these addresses
@@ -153,13 +154,14 @@ has_ended() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
 }
 
-# watch_begin NAME N ADDRESS: numbered pings from a VF's namespace (or from the PF: N is pf), fifty a second, until watch_end NAME
+# watch_begin NAME N ADDRESS: numbered pings from a VF's namespace (or from the PF: N is pf), ten a second, until watch_end NAME. The last
+# 10 ms before each, ping spins: at fifty a second it would take half a processor.
 watch_begin() {
 	if [ "$2" = pf ]; then
-		ping -n -i 0.02 "$3" >"/tmp/watch.$1" 2>&1 </dev/null &
+		ping -n -i 0.1 "$3" >"/tmp/watch.$1" 2>&1 </dev/null &
 	else
 		# No function in between: the signal is ping's.
-		ip netns exec "v$2" ping -n -i 0.02 "$3" >"/tmp/watch.$1" 2>&1 </dev/null &
+		ip netns exec "v$2" ping -n -i 0.1 "$3" >"/tmp/watch.$1" 2>&1 </dev/null &
 	fi
 	echo $! >"/tmp/watch.$1.pid"
 }
@@ -247,8 +249,16 @@ traffic_end() {
 	traffic_pid=$(cat "/tmp/traffic.$1")
 	# The loop first, then what it runs.
 	kill -STOP "$traffic_pid"
-	pkill -P "$traffic_pid" 2>/dev/null
-	kill -KILL "$traffic_pid" 2>/dev/null
+	for traffic_child in $(children_of "$traffic_pid"); do
+		kill -KILL "$traffic_child"
+		wait_until 5 has_ended "$traffic_child"
+	done
+	kill -KILL "$traffic_pid"
+}
+
+# children_of PID: their ids (busybox' pkill takes no parent without a name)
+children_of() {
+	sed 's/(.*)//' /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" '$3 == parent { print $1 }'
 }
 
 # statistic N NAME, statistic pf NAME: a counter of ethtool -S

@@ -77,7 +77,7 @@ neighbours_end() {
 	tap_run "$1_neighbour_vfs_lose_nothing" numbers_end vf_to_vf "$2"
 	tap_run "$1_neighbour_vfs_lose_nothing_back" numbers_end vf_from_vf "$2"
 	tap_run "$1_pf_and_vf_lose_nothing" numbers_end pf_to_vf "$2"
-	tap_run "$1_vf_and_wire_lose_nothing" watch_end vf_to_wire "$(($2 / 20 + 1))"
+	tap_run "$1_vf_and_wire_lose_nothing" watch_end vf_to_wire "$(($2 / 100 + 1))"
 }
 
 # --- set-up ----------------------------------------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ enable_rounds() {
 rounds() {
 	watch_begin pf_to_wire pf "$WIRE_HOST"
 	tap_run "$ROW.rounds_of_disable_and_enable_under_traffic" enable_rounds
-	tap_run "$ROW.while_vfs_are_disabled_pf_and_wire_lose_nothing" watch_end pf_to_wire "$((ROUNDS * 20))"
+	tap_run "$ROW.while_vfs_are_disabled_pf_and_wire_lose_nothing" watch_end pf_to_wire "$((ROUNDS * 4))"
 }
 
 # --- the end, and what a debug kernel has to say ---------------------------------------------------------------------------------

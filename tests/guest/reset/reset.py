@@ -21,7 +21,7 @@ WIRE_HOST = "10.9.0.200"
 TRAFFIC = "-b 40M"
 # Frames that the drivers copy. A page that a socket still holds when its function goes is unmapped later, by page_pool, and the DMA
 # debugging of kernels before 6.16 reports that of every driver (docs/linux.md, "Removal").
-TRAFFIC_WATCHED = "-b 10M -M 160"
+TRAFFIC_WATCHED = "-b 2M -M 160"
 # What the card says of traffic that a reset has overtaken: doorbells of queues that are no more, frames from before a new MAC.
 ALLOWED = [r"emulator: .*weir: VF \d+: (spoof|bad_doorbell|\d+ lines left out)"]
 

@@ -531,7 +531,7 @@ rebind_under_traffic() {
 	done
 }
 tap_run guest.removal.vf_driver_unbound_and_bound_under_traffic rebind_under_traffic
-tap_run guest.removal.neighbours_of_an_unbound_vf_lose_nothing watch_end neighbours 50
+tap_run guest.removal.neighbours_of_an_unbound_vf_lose_nothing watch_end neighbours 10
 
 disable_under_traffic() {
 	sleep 0.5
