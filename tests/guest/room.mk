@@ -6,7 +6,7 @@ $(eval $(call weir-program,weir-watch,tests/guest/checksum/watch.c,,,))
 $(eval $(call weir-program,weir-large,tests/guest/segmentation/large.c tests/device/large.c tests/device/packets.c,,-Itests/device,))
 $(eval $(call weir-program,weir-frames,tests/guest/xdp/frames.c,,,))
 $(eval $(call weir-program,weir-stamp,tests/guest/time/stamp.c,,,))
-$(eval $(call weir-program,weir-rings,tests/guest/split/rings.c,,$$(shell pkg-config --cflags libmnl),$$(shell pkg-config --libs libmnl)))
+$(eval $(call weir-program,weir-rings,tests/guest/split/rings.c tests/guest/lib/genl.c,,-Itests/guest/lib $$(shell pkg-config --cflags libmnl),$$(shell pkg-config --libs libmnl)))
 $(eval $(call weir-program,weir-latency,tests/guest/low_latency/latency.c,,,))
 
 # XDP programs, for the kernel's own virtual machine; nobody calls them in C.
@@ -24,5 +24,5 @@ $(BUILD)/deps/guest/selftests-7.2/version: tests/guest/selftests/fetch $(BUILD)/
 # The family is younger than Debian 12's own headers: its numbers are those of the guests' 6.12.
 NETDEV_HEADERS := $(firstword $(wildcard $(BUILD)/deps/guest/kernel-6.12/tree/usr/src/linux-headers-*-common/include/uapi))
 ifneq ($(NETDEV_HEADERS),)
-$(eval $(call weir-program,weir-netdev,tests/guest/queues/netdev.c,,-idirafter $(NETDEV_HEADERS) $$(shell pkg-config --cflags libmnl),$$(shell pkg-config --libs libmnl)))
+$(eval $(call weir-program,weir-netdev,tests/guest/queues/netdev.c tests/guest/lib/genl.c,,-Itests/guest/lib -idirafter $(NETDEV_HEADERS) $$(shell pkg-config --cflags libmnl),$$(shell pkg-config --libs libmnl)))
 endif

@@ -13,27 +13,18 @@
  * Exit status 2: no such family, or no such interface.
  */
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "genl.h"
 
 /* include/uapi/linux/netdev.h of kernel 6.12: the headers of Debian 12 are older. */
 #include <linux/netdev.h>
 
-static struct mnl_socket *channel;
 static unsigned int interface_index;
-static uint16_t family;
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "%s: %s\n", what, strerror(errno));
-	exit(2);
-}
 
 static int collect(const struct nlattr *attribute, void *data)
 {
@@ -144,65 +135,21 @@ static int show_statistics(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static int take_family(const struct nlmsghdr *message, void *data)
+static void ask_all(struct genl *genl, uint8_t command, mnl_cb_t show, const char *what)
 {
-	const struct nlattr *table[NETDEV_A_QSTATS_MAX + 1] = { 0 };
-
-	(void)data;
-	mnl_attr_parse(message, sizeof(struct genlmsghdr), collect, table);
-	if (table[CTRL_ATTR_FAMILY_ID])
-		family = mnl_attr_get_u16(table[CTRL_ATTR_FAMILY_ID]);
-	return MNL_CB_OK;
-}
-
-static struct nlmsghdr *begin(char *buffer, uint16_t type, uint16_t flags, uint8_t command)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct genlmsghdr *header;
-
-	message->nlmsg_type = type;
-	message->nlmsg_flags = NLM_F_REQUEST | flags;
-	message->nlmsg_seq = 1;
-	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
-	header->cmd = command;
-	header->version = 1;
-	return message;
-}
-
-/* Sends a request and shows each part of the answer. */
-static void ask(struct nlmsghdr *message, mnl_cb_t show, const char *what)
-{
-	char buffer[32768];
-	int result = 1;
-
-	if (mnl_socket_sendto(channel, message, message->nlmsg_len) < 0)
-		fail(what);
-	while (result > 0) {
-		ssize_t bytes = mnl_socket_recvfrom(channel, buffer, sizeof(buffer));
-
-		if (bytes < 0)
-			fail(what);
-		result = mnl_cb_run(buffer, (size_t)bytes, 1, mnl_socket_get_portid(channel), show,
-				    NULL);
-	}
-	if (result < 0)
-		fail(what);
-}
-
-static void ask_all(uint8_t command, mnl_cb_t show, const char *what)
-{
-	char buffer[512];
-	struct nlmsghdr *message = begin(buffer, family, NLM_F_DUMP, command);
+	char buffer[GENL_REQUEST_BYTES];
+	struct nlmsghdr *request = genl_begin(genl, buffer, NLM_F_DUMP, command);
 
 	if (command == NETDEV_CMD_QSTATS_GET)
-		mnl_attr_put_u32(message, NETDEV_A_QSTATS_SCOPE, NETDEV_QSTATS_SCOPE_QUEUE);
-	ask(message, show, what);
+		mnl_attr_put_u32(request, NETDEV_A_QSTATS_SCOPE, NETDEV_QSTATS_SCOPE_QUEUE);
+	errno = -genl_ask(genl, request, show, NULL);
+	if (errno)
+		genl_fail(what);
 }
 
 int main(int count, char **arguments)
 {
-	char buffer[512];
-	struct nlmsghdr *message;
+	struct genl genl;
 
 	if (count != 2) {
 		fprintf(stderr, "usage: weir-netdev INTERFACE\n");
@@ -210,18 +157,13 @@ int main(int count, char **arguments)
 	}
 	interface_index = if_nametoindex(arguments[1]);
 	if (!interface_index)
-		fail(arguments[1]);
-	channel = mnl_socket_open(NETLINK_GENERIC);
-	if (!channel || mnl_socket_bind(channel, 0, MNL_SOCKET_AUTOPID) < 0)
-		fail("netlink");
-	message = begin(buffer, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
-	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY_NAME);
-	ask(message, take_family, "family " NETDEV_FAMILY_NAME);
-	ask_all(NETDEV_CMD_DEV_GET, show_device, "devices");
-	ask_all(NETDEV_CMD_QUEUE_GET, show_queue, "queues");
-	ask_all(NETDEV_CMD_NAPI_GET, show_napi, "NAPIs");
-	ask_all(NETDEV_CMD_PAGE_POOL_GET, show_pool, "page pools");
-	ask_all(NETDEV_CMD_QSTATS_GET, show_statistics, "statistics");
-	mnl_socket_close(channel);
+		genl_fail(arguments[1]);
+	genl = genl_open(NETDEV_FAMILY_NAME);
+	ask_all(&genl, NETDEV_CMD_DEV_GET, show_device, "devices");
+	ask_all(&genl, NETDEV_CMD_QUEUE_GET, show_queue, "queues");
+	ask_all(&genl, NETDEV_CMD_NAPI_GET, show_napi, "NAPIs");
+	ask_all(&genl, NETDEV_CMD_PAGE_POOL_GET, show_pool, "page pools");
+	ask_all(&genl, NETDEV_CMD_QSTATS_GET, show_statistics, "statistics");
+	genl_close(&genl);
 	return 0;
 }
