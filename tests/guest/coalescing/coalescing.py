@@ -23,7 +23,9 @@ def main():
     options = weir_guest.parser(__doc__, kernel="6.12").parse_args()
     suite = tap.Suite(options.names)
     weir_guest.run(suite, "guest.coalescing.guest_stays_well", __file__, options, guest.weir_arguments(), timeout_s=300,
-                   binaries={"large": "weir-large"}, files={"/job/vectors": VECTORS, "/job/programs.o": PROGRAMS})
+                   binaries={"large": "weir-large"},
+                   files={"/job/vectors": VECTORS, "/job/vectors.sh": os.path.join(HERE, "..", "segmentation", "vectors.sh"),
+                          "/job/programs.o": PROGRAMS})
     return suite.done()
 
 

@@ -8,6 +8,8 @@
 . /usr/lib/weir/guest.sh
 # shellcheck source=tests/guest/net/net.sh
 . /job/net.sh
+# shellcheck source=tests/guest/segmentation/vectors.sh
+. /job/vectors.sh
 
 start_up() {
 	load_drivers && place_pf 10.9.0.100/24 && set_vfs 2 && place_vf 0 10.9.0.1/24 fd09::1/64 && place_vf 1 10.9.0.2/24 fd09::2/64 || return 1
@@ -39,40 +41,21 @@ aggregates() {
 	statistic 1 vport_rx_aggregates
 }
 
-# entries FILE: those of a file like tests/device/large_vectors.h, by frame: flows have queues of their own, and overtake each other. The
-# longest frame is two aggregates, which the stack's GRO makes one; of frames with DF it then forgets that identifications count.
-entries() {
-	grep '^	{' "$1" | sort -s -t '"' -k 2,2 | sed -E '/tcp4_longest/s/(08004500....)....(40004006)..../\1-\2-/'
-}
-
-# What the kernel takes from a program: 6.1 knows no UDP there.
-taken() {
-	if [ -s /tmp/refused ]; then
-		grep -v '"udp'
-	else
-		cat
-	fi
+# The longest frame is two aggregates, which the stack's GRO makes one; of frames with DF it then forgets that identifications count.
+without_longest_ids() {
+	sed -E '/tcp4_longest/s/(08004500....)....(40004006)..../\1-\2-/'
 }
 
 # passes_on LEAST MOST: VF 0 has all kinds of frames cut; behind VF 1 and a veth that cuts nothing by itself they are as Linux cuts them.
 # The card has made so many aggregates of them.
 passes_on() {
 	passes_before=$(aggregates)
-	ip netns exec far /job/large watch far >/tmp/far 2>&1 &
-	passes_pid=$!
-	sleep 0.5
-	in_vf 0 /job/large send vf "$(mac_of 1)" >/tmp/refused
-	sleep 1
-	kill -TERM "$(ip netns exec far pidof large)"
-	wait "$passes_pid"
+	watched far far /tmp/far in_vf 0 /job/large send vf "$(mac_of 1)" || return 1
 	passes_made=$(($(aggregates) - passes_before))
 	echo "aggregates: $passes_made"
-	entries /job/vectors | taken >/tmp/wanted
-	entries /tmp/far >/tmp/arrived
-	cmp /tmp/wanted /tmp/arrived || {
-		diff /tmp/wanted /tmp/arrived | cut -c 1-300 | head -n 20
-		return 1
-	}
+	without_longest_ids </job/vectors | taken >/tmp/wanted
+	without_longest_ids </tmp/far >/tmp/arrived
+	same /tmp/wanted /tmp/arrived || return 1
 	[ "$passes_made" -ge "$1" ] && [ "$passes_made" -le "$2" ]
 }
 

@@ -8,6 +8,8 @@
 . /usr/lib/weir/guest.sh
 # shellcheck source=tests/guest/net/net.sh
 . /job/net.sh
+# shellcheck source=tests/guest/segmentation/vectors.sh
+. /job/vectors.sh
 
 start_up() {
 	load_drivers && place_pf 10.9.0.100/24 && set_vfs 2 && place_vf 0 10.9.0.1/24 fd09::1/64 && place_vf 1 10.9.0.2/24 fd09::2/64 || return 1
@@ -34,41 +36,9 @@ offered() {
 }
 tap_run guest.segmentation.offloads_are_offered_and_on offered
 
-# entries FILE: those of a file like tests/device/large_vectors.h, by frame: flows have queues of their own, and overtake each other
-entries() {
-	grep '^	{' "$1" | sort -s -t '"' -k 2,2
-}
-
-# What the kernel does not take from a program: 6.1 knows no UDP there.
-taken() {
-	if [ -s /tmp/refused ]; then
-		grep -v '"udp'
-	else
-		cat
-	fi
-}
-
 # shows N FILE [INTERFACE]: what arrives at VF 1 when the frames are sent there from N, by that interface, then only those without tags
 shows() {
-	shows_interface=${3:-$(interface_of "$1")}
-	in_vf 1 /job/large watch "${3:-vf}" >"$2" 2>&1 &
-	shows_pid=$!
-	sleep 0.5
-	where "$1" /job/large send "$shows_interface" "$(in_vf 1 cat "/sys/class/net/${3:-vf}/address")" ${3:+untagged} >/tmp/refused
-	sleep 1
-	kill -TERM "$(in_vf 1 pidof large)"
-	wait "$shows_pid"
-	grep -vE 'udp.*: Invalid argument' /tmp/refused && return 1
-	! grep -v '^	{.*},$' "$2"
-}
-
-# same FILE FILE: the entries of both
-same() {
-	entries "$1" >/tmp/one && entries "$2" >/tmp/other || return 1
-	cmp /tmp/one /tmp/other || {
-		diff /tmp/one /tmp/other | cut -c 1-300 | head -n 20
-		return 1
-	}
+	watched v1 "${3:-vf}" "$2" where "$1" /job/large send "${3:-$(interface_of "$1")}" "$(in_vf 1 cat "/sys/class/net/${3:-vf}/address")" ${3:+untagged}
 }
 
 linux_alone() {

@@ -36,7 +36,8 @@ def main():
     options = parser.parse_args()
     suite = tap.Suite(options.names)
     result = weir_guest.run(suite, "guest.segmentation.guest_stays_well", __file__, options, guest.weir_arguments(), timeout_s=300,
-                            binaries={"large": "weir-large"}, files={"/job/vectors": VECTORS})
+                            binaries={"large": "weir-large"},
+                            files={"/job/vectors": VECTORS, "/job/vectors.sh": os.path.join(HERE, "vectors.sh")})
     if options.record:
         record(result.file("linux"), options.kernel)
     return suite.done()

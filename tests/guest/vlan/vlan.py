@@ -43,6 +43,7 @@ def main():
     suite = tap.Suite(options.names)
     result = weir_guest.run(suite, "guest.vlan.guest_stays_well", __file__, options, guest.weir_arguments(), timeout_s=300,
                             programs=["/usr/bin/tcpdump"], binaries={"large": "weir-large"},
+                            files={"/job/vectors.sh": os.path.join(HERE, "..", "segmentation", "vectors.sh")},
                             # VFs that try what a port VLAN does not let out.
                             allowed=["emulator: .*weir: VF [01]: spoof: tagged frame from inside a port VLAN"])
     if result:
