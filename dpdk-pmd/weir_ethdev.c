@@ -75,7 +75,7 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 
 static const uint32_t *supported_ptypes_get(WEIR_PTYPES_PARAMETERS)
 {
-	/* Told of frames that are hashed (weir_rx.c). */
+	/* Told of frames that are hashed (weir_rx_mbuf.h). */
 	static const uint32_t known[] = {
 		RTE_PTYPE_L3_IPV4_EXT_UNKNOWN,
 		RTE_PTYPE_L3_IPV6_EXT_UNKNOWN,

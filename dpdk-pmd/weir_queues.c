@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Life of receive and transmit queues (specs/data-queues.md); what bursts do is in weir_rx.c and weir_tx.c. */
+/* Life of receive and transmit queues (specs/data-queues.md); what bursts do is in weir_rx*.c and weir_tx.c. */
 #include "weir_queues.h"
+#include "weir_rx_ring.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -414,16 +415,7 @@ int weir_rx_queue_intr_enable(struct rte_eth_dev *ethdev, uint16_t index)
 	if (!weir_gate_enter(&queue->gate))
 		return 0;
 	/* The tail of the last burst may still have to be told: nobody polls for a while now. */
-	if (queue->shadow && queue->checked != queue->posted) {
-		uint16_t before = queue->checked;
-
-		queue->checked = queue->posted;
-		if (weir_shadow_wants_doorbell(queue->shadow, before, queue->posted))
-			weir_doorbell_ring(device->transport,
-					   weir_doorbell_offset(device, index,
-								WEIR_DOORBELL_RX_TAIL),
-					   queue->posted);
-	}
+	weir_rx_check_doorbell(queue);
 	weir_doorbell_arm(device->transport,
 			  weir_doorbell_offset(device, index, WEIR_DOORBELL_RX_ARM), queue->taken);
 	weir_gate_leave(&queue->gate);

@@ -139,12 +139,18 @@ static inline bool weir_shadow_wants_doorbell(const struct weir_shadow_doorbell 
 	return weir_doorbell_needed(weir_load32(&shadow->event_index), old_tail, new_tail);
 }
 
-/* --- weir_rx.c, weir_tx.c: data path -------------------------------------------------------------- */
+/* --- weir_rx.c, weir_rx_frame.c, weir_rx_ring.c, weir_tx.c: data path ------------------------------- */
 
-/** rx_pkt_burst where a frame fits one buffer, and where it may take several. */
+/** rx_pkt_burst where a frame fits one buffer, where it may take several, and where it tells its time. */
 uint16_t weir_receive(void *queue, struct rte_mbuf **frames, uint16_t count);
-uint16_t weir_receive_timed(void *queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t weir_receive_scattered(void *queue, struct rte_mbuf **frames, uint16_t count);
+uint16_t weir_receive_timed(void *queue, struct rte_mbuf **frames, uint16_t count);
+/**
+ * Takes the next completion, which has been seen to be written, whatever it says.
+ *
+ * @return a frame if it was the last of one; NULL if not, or if the frame is lost
+ */
+struct rte_mbuf *weir_rx_take(struct weir_rx_queue *queue);
 /** Buffers that the device has. */
 static inline uint16_t weir_rx_outstanding(const struct weir_rx_queue *queue)
 {
@@ -152,6 +158,8 @@ static inline uint16_t weir_rx_outstanding(const struct weir_rx_queue *queue)
 }
 /** Posts buffers up to the queue's capacity, for its start. 0 or -ENOMEM. */
 int weir_rx_fill(struct weir_rx_queue *queue);
+/** Hands the posted buffers to the device, after weir_rx_fill(). */
+void weir_rx_announce(struct weir_rx_queue *queue);
 uint32_t weir_rx_queue_count(void *queue);
 int weir_rx_descriptor_status(void *queue, uint16_t offset);
 
@@ -206,8 +214,5 @@ int weir_tx_queue_destroy(struct weir_tx_queue *queue);
 
 /** Whether the device has done nothing for `limit` timer cycles though frames wait. Called now and then. */
 bool weir_tx_queue_stuck(struct weir_tx_queue *queue, uint64_t limit);
-
-/** Hands the posted buffers to the device, after weir_rx_fill(). */
-void weir_rx_announce(struct weir_rx_queue *queue);
 
 #endif

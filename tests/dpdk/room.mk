@@ -6,7 +6,7 @@ $(eval $(call weir-program,test-dpdk-rings,tests/dpdk/unit/rings.c dpdk-pmd/weir
 	-Ispecs/include -Idpdk-pmd -Itests/lib,-lcunit))
 
 $(eval $(call weir-program,test-dpdk-datapath,$(addprefix tests/dpdk/unit/,datapath.c fake.c test_receive.c test_transmit.c test_gate.c) \
-	$(addprefix dpdk-pmd/weir_,rx.c lro.c tx.c gate.c),weircunit,\
+	$(addprefix dpdk-pmd/weir_,rx.c rx_frame.c rx_ring.c lro.c tx.c gate.c),weircunit,\
 	$(DPDK_PMD_CFLAGS) -Itests/lib,$(DPDK_TEST_LDLIBS) -lcunit))
 
 $(eval $(call weir-program,weir-dpdk-check,$(wildcard tests/dpdk/app/*.c),,\
