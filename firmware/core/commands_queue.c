@@ -30,6 +30,7 @@ static enum weir_status create(struct weir_request *request, bool receive)
 			.threshold =
 				(uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_SPLIT_THRESHOLD, 0),
 			.ahead = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_HEADER_AHEAD, 0),
+			.kinds = (uint16_t)weir_number(arguments, WEIR_ATTRIBUTE_SPLIT_KINDS, 0),
 		},
 		.ring_address = arguments->number[WEIR_ATTRIBUTE_RING_ADDRESS],
 		.completion_address = arguments->number[WEIR_ATTRIBUTE_COMPLETION_ADDRESS],

@@ -136,7 +136,7 @@ struct weir_delivery {
 	bool summed : 1;	      /* burst->payloads says of what sums are taken */
 	bool urgent : 1;	      /* a frame of low latency is among them */
 	bool ahead : 1; /* the header's completion is written before the rest, which there is */
-	/* Of a queue that splits, else 0: bytes that go into the header buffer, which is the first entry's. One frame. */
+	/* Bytes that go into the header buffer, which is the first entry's, of a frame that is split, else 0. One frame. */
 	uint16_t header_bytes;
 };
 
@@ -364,7 +364,7 @@ enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct we
 /* split.c: headers in buffers of their own */
 /* What becomes of a frame in a queue that splits. */
 struct weir_split {
-	uint32_t bytes; /* so many go into the header buffer, at least one */
+	uint32_t bytes; /* so many go into the header buffer; 0: the frame is not split */
 	bool known;	/* that is where the queue's mode says */
 };
 /* Of a frame whose outer `strip` tags are taken out, which makes it `bytes` long. */

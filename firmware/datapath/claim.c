@@ -239,8 +239,8 @@ static inline uint32_t buffers_of(uint32_t bytes, uint32_t room)
 }
 
 /*
- * Fills the entries of a frame of `bytes` in a queue that splits: the header's, which is about the header buffer of the first pair, and
- * those of the payload, from that same pair on.
+ * Fills the entries of a frame of `bytes` in a queue that splits: the header's, if it has one, which is about the header buffer of the
+ * first pair, and those of the payload, from that same pair on.
  */
 static void fill_split(struct weir_burst *burst, const struct weir_rx_queue *queue,
 		       const struct weir_delivery *delivery, const struct weir_split *split,
@@ -251,13 +251,16 @@ static void fill_split(struct weir_burst *burst, const struct weir_rx_queue *que
 	uint32_t entry = delivery->first_entry, last = entry + delivery->entries - 1u,
 		 left = delivery->bytes - split->bytes, buffer = place.buffer;
 
-	fill_entry(burst, &place, entry, frame, split->bytes,
-		   (left ? flags : last_flags) | WEIR_RXC_HEADER_MASK |
-			   (split->known ? WEIR_RXC_SPLIT_MASK : 0),
-		   tci, frame->packet_type);
-	burst->entry_address[entry] = queue->ready[2 * (buffer & (WEIR_SPLIT_READY - 1)) + 1];
-	place.buffer = buffer;
-	while (entry++ < last) {
+	if (split->bytes) {
+		fill_entry(burst, &place, entry, frame, split->bytes,
+			   (left ? flags : last_flags) | WEIR_RXC_HEADER_MASK |
+				   (split->known ? WEIR_RXC_SPLIT_MASK : 0),
+			   tci, frame->packet_type);
+		burst->entry_address[entry++] =
+			queue->ready[2 * (buffer & (WEIR_SPLIT_READY - 1)) + 1];
+		place.buffer = buffer;
+	}
+	for (; entry <= last; entry++) {
 		uint32_t bytes = least(left, queue->buffer_bytes);
 
 		fill_entry(burst, &place, entry, frame, bytes, entry < last ? flags : last_flags,
@@ -390,11 +393,11 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 			  is_urgent(burst, number, vport, bytes, aggregate.segments),
 	};
 	burst->seals |= summed;
-	if (WEIR_UNLIKELY(split.bytes)) {
+	if (WEIR_UNLIKELY(queue->split_mode)) {
 		delivery->header_bytes = (uint16_t)split.bytes;
 		/* A header that carries a checksum waits for the payload. */
-		delivery->ahead = queue->split.ahead && bytes - split.bytes >= queue->split.ahead &&
-				  !frame->insert;
+		delivery->ahead = split.bytes && queue->split.ahead &&
+				  bytes - split.bytes >= queue->split.ahead && !frame->insert;
 		burst->aheads |= delivery->ahead;
 		fill_split(burst, queue, delivery, &split, flags, last_flags, tci);
 	} else {
@@ -421,7 +424,7 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		queue->traced_frame = frame->trace;
 		queue->traced_slot = queue->produced;
 	}
-	if (WEIR_UNLIKELY(split.bytes))
+	if (WEIR_UNLIKELY(queue->split_mode))
 		take_pairs(burst, queue, entries, buffers);
 	else
 		take_buffers(firmware, burst, queue, buffers, aggregate.segments ? 1 : buffers);
@@ -477,10 +480,12 @@ static uint32_t claim_alike(struct weir_firmware *firmware, struct weir_burst *b
 		return 0;
 	struct weir_delivery *delivery = &burst->deliveries[burst->delivery_count - 1];
 
-	if (delivery->frame != number || delivery->entries != 1 || delivery->segments ||
-	    delivery->header_bytes)
+	if (delivery->frame != number || delivery->entries != 1 || delivery->segments)
 		return 0;
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
+
+	if (queue->split_mode)
+		return 0;
 	struct weir_vport *vport = &firmware->vports[frame->way.vport];
 	uint32_t pair = queue->index - firmware->functions[queue->function].first_queue;
 	uint32_t flags = completion_flags(burst, frame, queue, 0) | WEIR_RXC_END_MASK;

@@ -225,6 +225,7 @@ struct weir_queue_split {
 	uint16_t header_bytes; /* of a header buffer */
 	uint16_t threshold;    /* frames of so many bytes go there whole */
 	uint16_t ahead;	       /* HEADER_AHEAD */
+	uint16_t kinds;	       /* set of enum weir_split_kind; 0: all */
 };
 
 struct weir_rx_queue {

@@ -70,6 +70,7 @@ struct host_rx {
 	bool created, shadow;
 	bool timed;		 /* completions of format 1; set before its creation */
 	struct host_split split; /* set before its creation, too */
+	uint16_t split_kinds;	 /* SPLIT_KINDS, likewise */
 	uint16_t posted, taken;
 	uint8_t completion_log2;
 	uint32_t buffer_bytes;
@@ -227,6 +228,9 @@ int host_queue_create(struct host_function *function, uint16_t queue, uint32_t b
 int host_queue_create_with(struct host_function *function, uint16_t queue, uint32_t buffer_bytes,
 			   uint16_t vector, bool shadow, const struct host_attribute *more);
 int host_queue_destroy(struct host_function *function, uint16_t queue);
+/* Queue pair 0 again, whose receive queue splits, with the split_kinds of before. Requires success. */
+void host_queue_split(struct host_function *function, struct host_split split,
+		      uint32_t buffer_bytes);
 /* Started function: `queues` pairs of 2048-byte buffers, MAC set (0: kept), vport enabled. */
 bool host_up(struct host_function *function, uint64_t mac, uint16_t queues, uint32_t buffer_bytes,
 	     bool shadow);

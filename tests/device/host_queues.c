@@ -100,6 +100,7 @@ int host_queue_create_with(struct host_function *function, uint16_t queue, uint3
 				     HOST_U(HEADER_BYTES, rx->split.header_bytes),
 				     HOST_U(SPLIT_THRESHOLD, rx->split.threshold),
 				     HOST_U(HEADER_AHEAD, rx->split.ahead),
+				     HOST_U(SPLIT_KINDS, rx->split_kinds),
 				     HOST_U(SHADOW_ADDRESS, shadow ? rx->shadow_address : 0)),
 			more);
 	if (status)
@@ -136,6 +137,15 @@ int host_queue_destroy(struct host_function *function, uint16_t queue)
 				      HOST_REQUEST(HOST_U(QUEUE, queue)), NULL);
 	function->rx[queue].created = function->tx[queue].created = false;
 	return status;
+}
+
+void host_queue_split(struct host_function *function, struct host_split split, uint32_t buffer_bytes)
+{
+	WEIR_REQUIRE_EQ(host_queue_destroy(function, 0), WEIR_STATUS_OK);
+	function->rx[0].split = split;
+	WEIR_REQUIRE_EQ(host_queue_create(function, 0, buffer_bytes, 1, function->rx[0].shadow),
+			WEIR_STATUS_OK);
+	host_settle(function->host);
 }
 
 bool host_up(struct host_function *function, uint64_t mac, uint16_t queues, uint32_t buffer_bytes,
@@ -360,7 +370,7 @@ static void expect_untouched(struct host_function *function, const struct host_r
 {
 	const uint8_t *bytes = host_pointer(function, header);
 
-	WEIR_EXPECT(length && length <= rx->split.header_bytes);
+	WEIR_EXPECT(length <= rx->split.header_bytes);
 	for (uint32_t i = length; i < HEADER_ROOM; i++)
 		WEIR_EXPECT_EQ(bytes[i], UNTOUCHED);
 }
@@ -381,14 +391,17 @@ bool host_receive(struct host_function *function, uint16_t queue, struct host_fr
 		const uint64_t pair[2] = { rx->buffers[index % RING], rx->headers[index % RING] };
 		uint64_t buffer = pair[header];
 
-		/* Of a queue that splits each frame begins with a header, and has no other. */
-		WEIR_EXPECT_EQ(header, rx->split.mode && !rx->part.buffers);
+		/* Of a queue that splits each frame begins with a header, unless only some have one, and has no other. */
+		if (header || !rx->split_kinds)
+			WEIR_EXPECT_EQ(header, rx->split.mode && !rx->part.buffers);
 		if (!header)
 			WEIR_EXPECT(length <= rx->buffer_bytes);
-		else if (!(flags & WEIR_RXC_ERROR_MASK))
-			expect_untouched(function, rx, buffer, length);
-		if (header) {
-			rx->part.header_bytes = length;
+		else
+			WEIR_EXPECT(length || flags & WEIR_RXC_ERROR_MASK);
+		if (rx->split.mode && !rx->part.buffers && !(flags & WEIR_RXC_ERROR_MASK))
+			expect_untouched(function, rx, pair[1], header ? length : 0);
+		if (!rx->part.buffers) {
+			rx->part.header_bytes = header ? length : 0;
 			rx->part.header_known = flags & WEIR_RXC_SPLIT_MASK;
 		}
 		take_time(rx, entry, flags);

@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 		PART(rss),	   PART(checksum), PART(verify),      PART(steer),
 		PART(steer_table), PART(context),  PART(segment),     PART(time),
 		PART(timestamp),   PART(flow),	   PART(vlan),	      PART(coalesce),
-		PART(aggregate),   PART(split),	   PART(low_latency),
+		PART(aggregate),   PART(split),	   PART(split_kinds), PART(low_latency),
 	};
 	static struct weir_test all[512];
 	static char names[512][128];

@@ -47,6 +47,7 @@ SUITE_PART(low_latency);
 SUITE_PART(time);
 SUITE_PART(timestamp);
 SUITE_PART(split);
+SUITE_PART(split_kinds);
 
 /* MAC of function n in these tests, first byte lowest: 02:00:00:00:hh:ll */
 static inline uint64_t test_mac(uint32_t function)

@@ -22,22 +22,12 @@
 static uint8_t frame[HOST_FRAME_MAX];
 static struct host_frame got;
 
-/* Queue pair 0 of a function again, splitting. */
-static void renew(struct host_function *function, struct host_split split, uint32_t buffer_bytes)
-{
-	WEIR_REQUIRE_EQ(host_queue_destroy(function, 0), WEIR_STATUS_OK);
-	function->rx[0].split = split;
-	WEIR_REQUIRE_EQ(host_queue_create(function, 0, buffer_bytes, 1, function->rx[0].shadow),
-			WEIR_STATUS_OK);
-	host_settle(function->host);
-}
-
 /* A card of two VFs, of which the second splits. */
 static struct host *splitting_card(struct host_split split, uint32_t buffer_bytes)
 {
 	struct host *host = test_card(2, 1, 2048, false);
 
-	renew(&host->functions[TAKER], split, buffer_bytes);
+	host_queue_split(&host->functions[TAKER], split, buffer_bytes);
 	return host;
 }
 
@@ -385,10 +375,10 @@ static void flows_stay_whole_and_in_order(void)
 
 		for (uint16_t i = 1; i <= 2; i++) {
 			host->functions[i].rx[0].timed = round >> 1;
-			renew(&host->functions[i],
-			      (struct host_split){ WEIR_SPLIT_MODE_FIXED, 100, 90,
-						   round & 1 ? 100 : 0 },
-			      i == 1 ? 2048 : 512);
+			host_queue_split(&host->functions[i],
+					 (struct host_split){ WEIR_SPLIT_MODE_FIXED, 100, 90,
+							      round & 1 ? 100 : 0 },
+					 i == 1 ? 2048 : 512);
 		}
 		traffic_start(&traffic, host);
 		traffic_add(&traffic, &host->functions[1], &host->functions[2], false);
@@ -513,7 +503,8 @@ static void headers_come_ahead_where_asked(void)
 			bool goes = ahead && ahead <= 900;
 
 			to->rx[0].timed = timed;
-			renew(to, (struct host_split){ WEIR_SPLIT_MODE_L4, 128, 0, ahead }, 512);
+			host_queue_split(
+				to, (struct host_split){ WEIR_SPLIT_MODE_L4, 128, 0, ahead }, 512);
 			point_payload(to, 3, to->iova + 0x40000000u);
 			packet.payload =
 				900; /* in two buffers, of which the second frame's last is nowhere */
@@ -588,7 +579,7 @@ static void a_header_ahead_interrupts(void)
 		struct host_function *to = &host->functions[TAKER];
 		uint32_t before, early = 0;
 
-		renew(to, (struct host_split){ WEIR_SPLIT_MODE_FIXED, 64, 0, 1 }, 512);
+		host_queue_split(to, (struct host_split){ WEIR_SPLIT_MODE_FIXED, 64, 0, 1 }, 512);
 		if (moderated)
 			WEIR_REQUIRE_EQ(host_command(to, WEIR_COMMAND_RX_QUEUE_MODERATE,
 						     HOST_REQUEST(HOST_U(QUEUE, 0),
@@ -704,7 +695,8 @@ static void bad_addresses_cost_the_frame(void)
 		uint64_t address = i & 4 ? 0 : bad->iova + 0x40000000u;
 		uint64_t errors = header || !whole;
 
-		renew(bad, (struct host_split){ WEIR_SPLIT_MODE_FIXED, 400, 0, ahead }, 512);
+		host_queue_split(bad, (struct host_split){ WEIR_SPLIT_MODE_FIXED, 400, 0, ahead },
+				 512);
 		point_first(bad, header, address);
 		host_make_frame(frame, test_mac(1), test_mac(2), 0, 0, whole ? 300 : 800, 1, 1);
 		for (uint32_t k = 0; k < 2; k++) {
@@ -736,7 +728,8 @@ static void a_payload_that_cannot_be_read_costs_the_frame(void)
 			.length = weir_cpu_to_le16(300),
 		};
 
-		renew(peer, (struct host_split){ WEIR_SPLIT_MODE_FIXED, 100, 0, ahead }, 512);
+		host_queue_split(peer, (struct host_split){ WEIR_SPLIT_MODE_FIXED, 100, 0, ahead },
+				 512);
 		host_make_frame(frame, test_mac(2), test_mac(1), 0, 0, 700, 1, 1);
 		memcpy(host_pointer(bad, bad->tx[0].staging), frame, 300);
 		host_post_descriptor(bad, 0, &descriptor);

@@ -624,8 +624,11 @@ static void ask_for_more(uint8_t how)
 				 HOST_REQUEST(HOST_U(LOW_LATENCY_BYTES, 200),
 					      HOST_U(LOW_LATENCY_PUSH, 1),
 					      HOST_U(LOW_LATENCY_PRIORITIES, 0xf0))) == 0);
-	for (uint16_t i = 0; how & 0x10 && i < HOST_QUEUES; i++)
+	for (uint16_t i = 0; how & 0x10 && i < HOST_QUEUES; i++) {
 		bad->rx[i].split = split;
+		if (how & 0x20 && split.mode >= WEIR_SPLIT_MODE_L3)
+			bad->rx[i].split_kinds = WEIR_SPLIT_KIND_IPV4 | WEIR_SPLIT_KIND_UDP;
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

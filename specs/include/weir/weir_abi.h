@@ -170,6 +170,19 @@ enum weir_split_mode {
 	WEIR_SPLIT_MODE_INNER = 5, /* as L4, and of what a tunnel carries behind the L4 header in there */
 };
 
+/* kinds of headers behind which frames are split, and of what carries them: a set of these, in SPLIT_KINDS */
+enum weir_split_kind {
+	WEIR_SPLIT_KIND_IPV4 = 1, /* IPv4, with or without options */
+	WEIR_SPLIT_KIND_IPV6 = 2, /* IPv6, with or without extension headers */
+	WEIR_SPLIT_KIND_TCP = 4, /* modes L4 and INNER: TCP */
+	WEIR_SPLIT_KIND_UDP = 8, /* UDP */
+	WEIR_SPLIT_KIND_SCTP = 16, /* SCTP */
+	WEIR_SPLIT_KIND_ICMP = 32, /* ICMP over IPv4, ICMPv6 over IPv6 */
+	WEIR_SPLIT_KIND_PLAIN = 64, /* mode INNER: in no tunnel */
+	WEIR_SPLIT_KIND_VXLAN = 128, /* in VXLAN */
+	WEIR_SPLIT_KIND_GENEVE = 256, /* in GENEVE */
+};
+
 /* kind of an entry of the admin completion ring */
 enum weir_admin_entry {
 	WEIR_ADMIN_ENTRY_COMPLETION = 0, /* answer to a command */
@@ -887,6 +900,7 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_LOW_LATENCY_US = 122, /* u16: a queue gets a credit for an interrupt of low latency every so many microseconds; 0: it needs none */
 	WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS = 123, /* u8: most credits that a queue has, 1 to 255 */
 	WEIR_ATTRIBUTE_STEER_BYTES = 128, /* u64: bytes of those frames as they came to the card */
+	WEIR_ATTRIBUTE_SPLIT_KINDS = 130, /* u16: with SPLIT_MODE L3, L4 or INNER: a set of enum split_kind, other frames are not split; 0, default: all are */
 	WEIR_ATTRIBUTE_LIMIT
 };
 

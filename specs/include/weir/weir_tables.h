@@ -101,6 +101,7 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_LOW_LATENCY_US] = { "low_latency_us", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_LOW_LATENCY_CREDITS] = { "low_latency_credits", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_STEER_BYTES] = { "steer_bytes", WEIR_KIND_U64, 8, 8 },
+	[WEIR_ATTRIBUTE_SPLIT_KINDS] = { "split_kinds", WEIR_KIND_U16, 2, 2 },
 };
 
 /* A set of attributes: id n is bit n % 64 of word n / 64. */
@@ -122,7 +123,7 @@ WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0xf80c00000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x40000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x40000000000ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull, 0x0ull } } },
-	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0x3c0000000000c0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
+	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0x3c0000000000c0ull, 0x4ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "tx_queue_create", WEIR_COMMAND_TX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x78ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0x1000c0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "rx_queue_destroy", WEIR_COMMAND_RX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "tx_queue_destroy", WEIR_COMMAND_TX_QUEUE_DESTROY, WEIR_PRIVILEGE_BASIC, { { 0x8ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
@@ -282,6 +283,18 @@ WEIR_TABLE struct weir_name weir_split_mode_names[] = {
 	{ 3, "l3" },
 	{ 4, "l4" },
 	{ 5, "inner" },
+	{ -1, NULL },
+};
+WEIR_TABLE struct weir_name weir_split_kind_names[] = {
+	{ 1, "ipv4" },
+	{ 2, "ipv6" },
+	{ 4, "tcp" },
+	{ 8, "udp" },
+	{ 16, "sctp" },
+	{ 32, "icmp" },
+	{ 64, "plain" },
+	{ 128, "vxlan" },
+	{ 256, "geneve" },
 	{ -1, NULL },
 };
 WEIR_TABLE struct weir_name weir_admin_entry_names[] = {
