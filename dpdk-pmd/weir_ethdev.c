@@ -53,6 +53,14 @@ static int dev_infos_get(struct rte_eth_dev *ethdev, struct rte_eth_dev_info *in
 		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_TCP_LRO;
 		info->max_lro_pkt_size = WEIR_COALESCE_BYTES_MAX;
 	}
+	if (limits->features & WEIR_REG_FEATURES_HEADER_SPLIT_MASK) {
+		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT;
+		info->rx_seg_capa = (struct rte_eth_rxseg_capa){
+			.multi_pools = 1,
+			.offset_allowed = 1,
+			.max_nseg = WEIR_SPLIT_SEGMENTS,
+		};
+	}
 	if (limits->features & WEIR_REG_FEATURES_TIME_MASK)
 		info->rx_offload_capa |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	if (limits->features & WEIR_REG_FEATURES_FLOW_SPREAD_MASK) {
@@ -119,6 +127,12 @@ static int dev_configure(struct rte_eth_dev *ethdev)
 		WEIR_PORT_LOG(device, ERR, "the speed of the link cannot be fixed");
 		return -ENOTSUP;
 	}
+	if (conf->rxmode.offloads & RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT && weir_lro_wanted(device)) {
+		WEIR_PORT_LOG(device, ERR,
+			      "segments are not put together where their headers are split off: "
+			      "either RX_OFFLOAD_BUFFER_SPLIT or RX_OFFLOAD_TCP_LRO");
+		return -ENOTSUP;
+	}
 	if (conf->lpbk_mode) {
 		WEIR_PORT_LOG(device, ERR, "loopback mode is not supported");
 		return -ENOTSUP;
@@ -153,12 +167,23 @@ static int choose_bursts(struct weir_device *device)
 	bool timed = weir_times_wanted(device);
 	/* Who synchronises clocks wants to know when frames were sent as well. */
 	bool simple = conf->txmode.offloads == RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE && !timed;
-	bool scattered = lro;
+	bool scattered = lro, split = false;
 
 	for (uint16_t i = 0; i < ethdev->data->nb_rx_queues; i++) {
 		struct weir_rx_queue *queue = ethdev->data->rx_queues[i];
 
-		queue->chains = chains;
+		queue->chains = chains || queue->headers;
+		if (queue->headers) {
+			scattered = split = true;
+			if (weir_split_holds(&queue->split, frame_bytes))
+				continue;
+			WEIR_PORT_LOG(
+				device, ERR,
+				"frames of %u bytes do not fit the segments of receive queue %u, the last of which has an offset, or "
+				"is shorter than its mempool's buffers, so that no other can follow",
+				frame_bytes, i);
+			return -EINVAL;
+		}
 		if (frame_bytes <= queue->buffer_bytes)
 			continue;
 		scattered = true;
@@ -175,7 +200,8 @@ static int choose_bursts(struct weir_device *device)
 		((struct weir_tx_queue *)ethdev->data->tx_queues[i])->simple = simple;
 	ethdev->data->scattered_rx = scattered;
 	/* Both do everything; the first is made for frames of one buffer, the second for many of several. */
-	ethdev->rx_pkt_burst = timed	   ? weir_receive_timed
+	ethdev->rx_pkt_burst = split	   ? weir_receive_split
+			       : timed	   ? weir_receive_timed
 			       : scattered ? weir_receive_scattered
 					   : weir_receive;
 	ethdev->tx_pkt_burst = simple ? weir_transmit_simple : weir_transmit;
@@ -403,6 +429,7 @@ const struct eth_dev_ops weir_ethdev_ops = {
 	.dev_reset = dev_reset,
 	.dev_infos_get = dev_infos_get,
 	.dev_supported_ptypes_get = supported_ptypes_get,
+	.buffer_split_supported_hdr_ptypes_get = weir_split_headers_get,
 	.link_update = weir_link_update,
 
 	.rx_queue_setup = weir_rx_queue_setup,

@@ -48,10 +48,21 @@ static void check_mbuf(struct rte_mempool *pool, void *opaque, void *object, uns
 			transport->ops->check_memory(transport, mbuf->buf_addr, mbuf->buf_len);
 }
 
-/* Whether the device can reach the buffers of a mempool, and how long they are. */
-static int check_pool(struct weir_device *device, struct rte_mempool *pool, uint32_t *buffer_bytes)
+int weir_pool_check(struct weir_device *device, struct rte_mempool *pool)
 {
 	struct pool_check check = { .device = device };
+
+	/* Every mbuf: its data may lie elsewhere than itself (rte_pktmbuf_pool_create_extbuf). */
+	rte_mempool_obj_iter(pool, check_mbuf, &check);
+	if (check.error)
+		WEIR_PORT_LOG(device, ERR, "mempool %s cannot be used to receive", pool->name);
+	return check.error;
+}
+
+/* A queue that does not split: how long its buffers are, of one mempool. */
+static int choose_whole(struct weir_device *device, struct rte_mempool *pool,
+			struct weir_split *split)
+{
 	uint32_t room = rte_pktmbuf_data_room_size(pool);
 
 	if (room < RTE_PKTMBUF_HEADROOM + WEIR_RX_BUFFER_MIN_BYTES) {
@@ -61,22 +72,20 @@ static int check_pool(struct weir_device *device, struct rte_mempool *pool, uint
 			pool->name, room, RTE_PKTMBUF_HEADROOM + WEIR_RX_BUFFER_MIN_BYTES);
 		return -EINVAL;
 	}
-	/* Every mbuf: its data may lie elsewhere than itself (rte_pktmbuf_pool_create_extbuf). */
-	rte_mempool_obj_iter(pool, check_mbuf, &check);
-	if (check.error) {
-		WEIR_PORT_LOG(device, ERR, "mempool %s cannot be used to receive", pool->name);
-		return check.error;
-	}
-	*buffer_bytes = RTE_ALIGN_FLOOR(room - RTE_PKTMBUF_HEADROOM, 64u);
-	*buffer_bytes = RTE_MIN(*buffer_bytes, (uint32_t)WEIR_RX_BUFFER_MAX_BYTES);
-	return 0;
+	room = RTE_ALIGN_FLOOR(room - RTE_PKTMBUF_HEADROOM, 64u);
+	*split = (struct weir_split){
+		.pool = pool,
+		.offset = RTE_PKTMBUF_HEADROOM,
+		.buffer_bytes = RTE_MIN(room, (uint32_t)WEIR_RX_BUFFER_MAX_BYTES),
+	};
+	return weir_pool_check(device, pool);
 }
 
 /* What every fresh receive mbuf has in the eight bytes from data_off on. */
-static uint64_t rearm_data(uint16_t port)
+static uint64_t rearm_data(uint16_t port, uint16_t offset)
 {
 	struct rte_mbuf fresh = {
-		.data_off = RTE_PKTMBUF_HEADROOM,
+		.data_off = offset,
 		.nb_segs = 1,
 		.port = port,
 	};
@@ -87,68 +96,117 @@ static uint64_t rearm_data(uint16_t port)
 	return rearm;
 }
 
-int weir_rx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t descriptors,
-			unsigned int socket, const struct rte_eth_rxconf *conf,
-			struct rte_mempool *pool)
+/* Entries of a queue's rings, for so many descriptors; negative errno, logged, for an impossible number. */
+static int choose_rings(struct weir_rx_queue *queue, uint16_t descriptors)
 {
-	struct weir_device *device = weir_device_of(ethdev);
-	int ring_log2 = ring_log2_for(device, "receive", descriptors), error;
-	uint32_t entries, buffer_bytes = 0;
-	struct weir_rx_queue *queue;
-	size_t ring_bytes, completion_bytes;
+	struct weir_device *device = queue->device;
+	bool splits = queue->split.mode != WEIR_SPLIT_MODE_NONE;
+	int ring_log2 = ring_log2_for(device, "receive", descriptors);
 
 	if (ring_log2 < 0)
 		return ring_log2;
-	if (conf->rx_deferred_start) {
-		WEIR_PORT_LOG(device, ERR, "queues cannot be started one by one");
+	/* Header and rest of a frame have a completion each. */
+	if (ring_log2 + splits > device->limits.ring_max_log2) {
+		WEIR_PORT_LOG(
+			device, ERR,
+			"receive ring of %u descriptors; a queue that splits frames has %u at most",
+			descriptors, 1u << (device->limits.ring_max_log2 - 1));
 		return -EINVAL;
 	}
-	error = check_pool(device, pool, &buffer_bytes);
-	if (error)
-		return error;
-	weir_rx_queue_release(ethdev, index);
-	entries = 1u << ring_log2;
-	queue = rte_zmalloc_socket("weir_rx_queue", sizeof(*queue), RTE_CACHE_LINE_SIZE,
-				   (int)socket);
-	if (!queue)
-		return -ENOMEM;
-	queue->device = device;
-	queue->index = index;
-	queue->conf = *conf;
 	queue->descriptors = descriptors;
 	queue->capacity = descriptors;
 	queue->ring_log2 = (uint8_t)ring_log2;
-	queue->mask = (uint16_t)(entries - 1);
-	queue->pool = pool;
-	queue->buffer_bytes = buffer_bytes;
-	queue->rearm = rearm_data(ethdev->data->port_id);
-	queue->free_threshold = conf->rx_free_thresh ? conf->rx_free_thresh
-						     : WEIR_RX_FREE_THRESHOLD;
-	queue->free_threshold = RTE_MIN(queue->free_threshold, (uint16_t)(descriptors / 2));
+	queue->completion_log2 = (uint8_t)(ring_log2 + splits);
+	queue->mask = (uint16_t)((1u << queue->ring_log2) - 1);
+	queue->completion_mask = (uint16_t)((1u << queue->completion_log2) - 1);
+	return 0;
+}
 
-	ring_bytes = entries * sizeof(struct weir_rx_buffer);
+/* Memory of a queue whose rings are chosen. */
+static int allocate_rings(struct weir_rx_queue *queue, int socket)
+{
+	bool splits = queue->split.mode != WEIR_SPLIT_MODE_NONE;
+	size_t entries = queue->mask + 1u, table_bytes = entries * sizeof(queue->buffers[0]),
+	       ring_bytes = entries * (splits ? sizeof(struct weir_rx_split_buffer)
+					      : sizeof(struct weir_rx_buffer));
 	/* Room for either format. */
-	completion_bytes =
-		entries * (sizeof(struct weir_rx_completion) + sizeof(struct weir_rx_time));
-	queue->buffers = rte_zmalloc_socket("weir_rx_buffers", entries * sizeof(queue->buffers[0]),
-					    RTE_CACHE_LINE_SIZE, (int)socket);
-	queue->zone = rte_eth_dma_zone_reserve(ethdev, "weir_rx", index,
+	size_t completion_bytes = (queue->completion_mask + 1u) *
+				  (sizeof(struct weir_rx_completion) + sizeof(struct weir_rx_time));
+
+	queue->buffers =
+		rte_zmalloc_socket("weir_rx_buffers", table_bytes, RTE_CACHE_LINE_SIZE, socket);
+	if (splits)
+		queue->headers = rte_zmalloc_socket("weir_rx_headers", table_bytes,
+						    RTE_CACHE_LINE_SIZE, socket);
+	queue->zone = rte_eth_dma_zone_reserve(queue->device->ethdev, "weir_rx", queue->index,
 					       sizeof(struct weir_shadow_doorbell) +
 						       completion_bytes + ring_bytes,
-					       ZONE_ALIGNMENT, (int)socket);
-	ethdev->data->rx_queues[index] = queue;
-	if (!queue->buffers || !queue->zone) {
-		WEIR_PORT_LOG(device, ERR, "no memory for receive queue %u of %u descriptors",
-			      index, descriptors);
-		weir_rx_queue_release(ethdev, index);
+					       ZONE_ALIGNMENT, socket);
+	if (!queue->buffers || !queue->zone || (splits && !queue->headers))
 		return -ENOMEM;
-	}
 	queue->shadow_iova = queue->zone->iova;
 	queue->completion_iova = queue->shadow_iova + sizeof(struct weir_shadow_doorbell);
 	queue->ring_iova = queue->completion_iova + completion_bytes;
 	queue->completions = RTE_PTR_ADD(queue->zone->addr, sizeof(struct weir_shadow_doorbell));
 	queue->ring = RTE_PTR_ADD(queue->zone->addr,
 				  sizeof(struct weir_shadow_doorbell) + completion_bytes);
+	return 0;
+}
+
+/* What the application has said of the queue, for rxq_info_get(). */
+static void keep_conf(struct weir_rx_queue *queue, const struct rte_eth_rxconf *conf)
+{
+	queue->conf = *conf;
+	for (uint16_t i = 0; i < conf->rx_nseg; i++)
+		queue->segments[i] = conf->rx_seg[i];
+	queue->conf.rx_seg = conf->rx_nseg ? queue->segments : NULL;
+}
+
+int weir_rx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t descriptors,
+			unsigned int socket, const struct rte_eth_rxconf *conf,
+			struct rte_mempool *pool)
+{
+	struct weir_device *device = weir_device_of(ethdev);
+	struct weir_rx_queue *queue;
+	struct weir_split split;
+	int error;
+
+	if (conf->rx_deferred_start) {
+		WEIR_PORT_LOG(device, ERR, "queues cannot be started one by one");
+		return -EINVAL;
+	}
+	error = conf->rx_nseg ? weir_split_choose(device, conf, &split)
+			      : choose_whole(device, pool, &split);
+	if (error)
+		return error;
+	weir_rx_queue_release(ethdev, index);
+	queue = rte_zmalloc_socket("weir_rx_queue", sizeof(*queue), RTE_CACHE_LINE_SIZE,
+				   (int)socket);
+	if (!queue)
+		return -ENOMEM;
+	queue->device = device;
+	queue->index = index;
+	queue->split = split;
+	error = choose_rings(queue, descriptors);
+	if (error) {
+		rte_free(queue);
+		return error;
+	}
+	keep_conf(queue, conf);
+	queue->pool = split.pool;
+	queue->buffer_bytes = split.buffer_bytes;
+	queue->rearm = rearm_data(ethdev->data->port_id, split.offset);
+	queue->header_rearm = rearm_data(ethdev->data->port_id, split.header_offset);
+	queue->free_threshold = conf->rx_free_thresh ? conf->rx_free_thresh
+						     : WEIR_RX_FREE_THRESHOLD;
+	queue->free_threshold = RTE_MIN(queue->free_threshold, (uint16_t)(descriptors / 2));
+	ethdev->data->rx_queues[index] = queue;
+	if (allocate_rings(queue, (int)socket)) {
+		WEIR_PORT_LOG(device, ERR, "no memory for receive queue %u of %u descriptors",
+			      index, descriptors);
+		weir_rx_queue_release(ethdev, index);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -215,10 +273,12 @@ int weir_tx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t des
 void weir_rx_queue_reset(struct weir_rx_queue *queue)
 {
 	for (uint32_t slot = 0; slot <= queue->mask; slot++) {
-		if (!queue->buffers[slot])
-			continue;
 		rte_pktmbuf_free(queue->buffers[slot]);
 		queue->buffers[slot] = NULL;
+		if (!queue->headers)
+			continue;
+		rte_pktmbuf_free(queue->headers[slot]);
+		queue->headers[slot] = NULL;
 	}
 	rte_pktmbuf_free(queue->partial);
 	queue->partial = NULL;
@@ -265,6 +325,7 @@ void weir_rx_queue_release(struct rte_eth_dev *ethdev, uint16_t index)
 		weir_rx_queue_reset(queue);
 	if (queue->zone)
 		rte_eth_dma_zone_free(ethdev, "weir_rx", index);
+	rte_free(queue->headers);
 	rte_free(queue->buffers);
 	rte_free(queue);
 }
@@ -315,8 +376,13 @@ int weir_rx_queue_create(struct weir_rx_queue *queue, uint16_t vector)
 	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_RING_ADDRESS, queue->ring_iova);
 	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_RING_LOG2, queue->ring_log2);
 	weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_COMPLETION_ADDRESS, queue->completion_iova);
-	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_COMPLETION_LOG2, queue->ring_log2);
+	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_COMPLETION_LOG2, queue->completion_log2);
 	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_BUFFER_BYTES, queue->buffer_bytes);
+	if (queue->headers) {
+		weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_SPLIT_MODE, queue->split.mode);
+		weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_HEADER_BYTES, queue->split.header_bytes);
+		weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_SPLIT_KINDS, queue->split.kinds);
+	}
 	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_VECTOR, vector);
 	if (queue->shadow)
 		weir_tlv_put_u64(&request, WEIR_ATTRIBUTE_SHADOW_ADDRESS, queue->shadow_iova);
@@ -455,7 +521,7 @@ void weir_txq_info_get(struct rte_eth_dev *ethdev, uint16_t index, struct rte_et
 int weir_rx_burst_mode_get(struct rte_eth_dev *ethdev, uint16_t index,
 			   struct rte_eth_burst_mode *mode)
 {
-	RTE_SET_USED(index);
+	const struct weir_rx_queue *queue = ethdev->data->rx_queues[index];
 #if defined(__SSSE3__)
 	const char *one_buffer = "Vector SSSE3";
 #else
@@ -463,9 +529,10 @@ int weir_rx_burst_mode_get(struct rte_eth_dev *ethdev, uint16_t index,
 #endif
 
 	snprintf(mode->info, sizeof(mode->info), "%s",
-		 weir_times_wanted(weir_device_of(ethdev)) ? "Scalar with times"
-		 : ethdev->data->scattered_rx		   ? "Scalar Scattered"
-							   : one_buffer);
+		 queue->headers				     ? "Scalar Split"
+		 : weir_times_wanted(weir_device_of(ethdev)) ? "Scalar with times"
+		 : ethdev->data->scattered_rx		     ? "Scalar Scattered"
+							     : one_buffer);
 	return 0;
 }
 

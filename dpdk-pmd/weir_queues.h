@@ -22,17 +22,32 @@
 /** Length of an Ethernet header and two VLAN tags: what a frame is longer than the MTU, at most. */
 #define WEIR_FRAME_OVERHEAD_BYTES 22
 
+/** Segments that a queue can split frames into: the header, and the rest. */
+#define WEIR_SPLIT_SEGMENTS 2
+
+/** How a queue splits frames: RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT as the function is told (weir_split.c). All zero: not. */
+struct weir_split {
+	struct rte_mempool *header_pool, *pool; /* of headers, of all else */
+	uint32_t buffer_bytes;			/* of a buffer for what is no header */
+	uint16_t header_bytes;			/* of one that is */
+	uint16_t header_offset, offset; /* of either, from the beginning of its mbuf's memory */
+	uint16_t kinds;			/* set of enum weir_split_kind */
+	uint8_t mode;			/* enum weir_split_mode */
+	bool one_rest; /* the last segment is described as an mbuf that others cannot follow */
+};
+
 struct weir_rx_queue {
 	/* touched by every burst; the second line only to post buffers */
 	struct weir_gate gate;
 	uint16_t taken;	    /* completions taken, and with more_used buffers that came back */
-	uint16_t more_used; /* of aggregates, which have one completion for several buffers */
+	uint16_t more_used; /* of aggregates, which have several buffers a completion; less headers, which have none (mod 2^16) */
 	uint16_t posted;    /* buffers posted */
 	uint16_t checked;   /* posted as it was when the doorbell rule was last asked */
-	uint16_t mask;	    /* entries of either ring less one */
-	uint16_t capacity;  /* buffers posted at most: what the application asked for */
+	uint16_t mask;	    /* entries of the free-buffer ring less one */
+	uint16_t completion_mask; /* of the completion ring */
+	uint16_t capacity;	  /* buffers posted at most: what the application asked for */
 	uint16_t free_threshold;
-	uint8_t ring_log2;
+	uint8_t ring_log2, completion_log2;
 	bool broken; /* the device did what it must not: nothing more until the function is reset */
 	bool disordered; /* buffers have come back out of order: slots may be taken */
 	bool in_frame;	 /* the next completion belongs to a frame that has begun */
@@ -41,8 +56,10 @@ struct weir_rx_queue {
 	uint32_t good_flags; /* of a completion, its generation bit apart, when all is well */
 	const volatile struct weir_rx_completion *completions;
 	struct rte_mbuf **buffers; /* by slot of the free-buffer ring; NULL: none posted there */
+	struct rte_mbuf **headers; /* the same, of a queue that splits: header buffers; else NULL */
 
-	struct weir_rx_buffer *ring __rte_aligned(64);
+	struct weir_rx_buffer *ring
+		__rte_aligned(64); /* of a queue that splits, struct weir_rx_split_buffer */
 	struct weir_shadow_doorbell *shadow; /* NULL: the function has none */
 	struct rte_mempool *pool;
 	uint64_t rearm; /* data_off, refcnt, nb_segs and port of a fresh mbuf */
@@ -57,12 +74,16 @@ struct weir_rx_queue {
 	uint64_t doorbells;	   /* doorbells rung */
 	uint64_t bad_entries;	   /* completions that cannot be true */
 
+	struct weir_split split;
+	uint64_t header_rearm; /* as rearm, of an mbuf for headers */
+
 	/* control path */
 	uint64_t base_frames, base_bytes, base_errors; /* at the last reset of statistics */
 	struct weir_device *device;
 	const struct rte_memzone *zone;
 	uint64_t ring_iova, completion_iova, shadow_iova;
 	struct rte_eth_rxconf conf;
+	union rte_eth_rxseg segments[WEIR_SPLIT_SEGMENTS]; /* of conf */
 	uint16_t index;
 	uint16_t descriptors; /* as asked for */
 	bool created;	      /* exists on the function */
@@ -145,12 +166,16 @@ static inline bool weir_shadow_wants_doorbell(const struct weir_shadow_doorbell 
 uint16_t weir_receive(void *queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t weir_receive_scattered(void *queue, struct rte_mbuf **frames, uint16_t count);
 uint16_t weir_receive_timed(void *queue, struct rte_mbuf **frames, uint16_t count);
+/** The same on ports with RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT, whatever their queues. */
+uint16_t weir_receive_split(void *queue, struct rte_mbuf **frames, uint16_t count);
 /**
  * Takes the next completion, which has been seen to be written, whatever it says.
  *
  * @return a frame if it was the last of one; NULL if not, or if the frame is lost
  */
 struct rte_mbuf *weir_rx_take(struct weir_rx_queue *queue);
+/** The same of a queue that splits. */
+struct rte_mbuf *weir_rx_take_split(struct weir_rx_queue *queue);
 /** Buffers that the device has. */
 static inline uint16_t weir_rx_outstanding(const struct weir_rx_queue *queue)
 {
@@ -181,8 +206,20 @@ uint16_t weir_lro_type(uint16_t segment);
 bool weir_lro_gather(struct weir_rx_queue *queue, struct rte_mbuf *frame, uint16_t buffer,
 		     uint16_t bytes, uint16_t segment);
 
+/* --- weir_split.c: headers in mbufs of their own ---------------------------------------------------- */
+
+/** dev_ops.buffer_split_supported_hdr_ptypes_get */
+const uint32_t *weir_split_headers_get(WEIR_PTYPES_PARAMETERS);
+/** Makes conf's segments, of which there are some, a split. 0 or a negative errno, logged. */
+int weir_split_choose(struct weir_device *device, const struct rte_eth_rxconf *conf,
+		      struct weir_split *split);
+/** Whether frames of up to `bytes` bytes always fit the segments that the application has described, or may go on behind them. */
+bool weir_split_holds(const struct weir_split *split, uint32_t bytes);
+
 /* --- weir_queues.c: control path ------------------------------------------------------------------ */
 
+/** Whether the device can reach all buffers of a mempool. 0 or a negative errno, logged. */
+int weir_pool_check(struct weir_device *device, struct rte_mempool *pool);
 int weir_rx_queue_setup(struct rte_eth_dev *ethdev, uint16_t index, uint16_t descriptors,
 			unsigned int socket, const struct rte_eth_rxconf *conf,
 			struct rte_mempool *pool);

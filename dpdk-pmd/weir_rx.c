@@ -84,11 +84,11 @@ static __rte_noinline struct rte_mbuf *take_odd(struct weir_rx_queue *queue)
 	return frame;
 }
 
-/* The end of a burst. */
-static inline void leave(struct weir_rx_queue *queue)
+/* The end of a burst. splits: queue->headers, a constant. */
+static __rte_always_inline void leave(struct weir_rx_queue *queue, const bool splits)
 {
 	if (weir_rx_room(queue) >= queue->free_threshold)
-		weir_rx_post(queue);
+		weir_rx_post(queue, splits);
 	weir_gate_leave(&queue->gate);
 }
 
@@ -122,7 +122,7 @@ uint16_t weir_receive(void *opaque, struct rte_mbuf **frames, uint16_t count)
 		queue->bytes += frame->pkt_len;
 		frames[got++] = frame;
 	}
-	leave(queue);
+	leave(queue, false);
 	return got;
 }
 
@@ -150,29 +150,33 @@ static inline void stamp(struct weir_rx_queue *queue, struct rte_mbuf *frame, ui
 	}
 }
 
-/* A burst by the careful path alone. timed: as queue->timed, a constant. */
+/* A burst by the careful path alone. timed: queue->timed, splits: queue->headers, constants both. */
 static __rte_always_inline uint16_t receive_carefully(struct weir_rx_queue *queue,
 						      struct rte_mbuf **frames, uint16_t count,
-						      const bool timed)
+						      const bool timed, const bool splits)
 {
-	uint32_t left = queue->mask + 1u;
+	uint32_t left = queue->completion_mask + 1u;
 	uint16_t got = 0;
 
 	if (unlikely(!weir_gate_enter(&queue->gate)))
 		return 0;
 	weir_rx_check_doorbell(queue);
 	while (got < count && left-- && !queue->broken && weir_rx_written(queue, 0)) {
-		uint16_t next = (queue->taken + 1u) & queue->mask;
+		uint16_t taken = (uint16_t)(queue->taken + (splits ? queue->more_used : 0));
+		uint16_t next = (taken + 1u) & queue->mask;
+		struct rte_mbuf *ahead = splits ? queue->headers[next] : queue->buffers[next];
 		struct rte_mbuf *frame;
 		uint64_t time_ns = 0;
 
-		if (queue->buffers[next])
-			rte_prefetch0(queue->buffers[next]);
+		if (ahead)
+			rte_prefetch0(ahead);
 		if (timed) {
 			weir_load_fence();
 			time_ns = time_of(weir_rx_completion_at(queue, queue->taken));
 		}
-		frame = timed ? take_odd(queue) : weir_rx_take(queue);
+		frame = splits	? weir_rx_take_split(queue)
+			: timed ? take_odd(queue)
+				: weir_rx_take(queue);
 		if (!frame)
 			continue;
 		if (timed)
@@ -183,16 +187,27 @@ static __rte_always_inline uint16_t receive_carefully(struct weir_rx_queue *queu
 		queue->bytes += frame->pkt_len;
 		frames[got++] = frame;
 	}
-	leave(queue);
+	leave(queue, splits);
 	return got;
 }
 
 uint16_t weir_receive_scattered(void *opaque, struct rte_mbuf **frames, uint16_t count)
 {
-	return receive_carefully(opaque, frames, count, false);
+	return receive_carefully(opaque, frames, count, false, false);
 }
 
 uint16_t weir_receive_timed(void *opaque, struct rte_mbuf **frames, uint16_t count)
 {
-	return receive_carefully(opaque, frames, count, true);
+	return receive_carefully(opaque, frames, count, true, false);
+}
+
+uint16_t weir_receive_split(void *opaque, struct rte_mbuf **frames, uint16_t count)
+{
+	struct weir_rx_queue *queue = opaque;
+
+	if (!queue->headers)
+		return queue->timed ? weir_receive_timed(queue, frames, count)
+				    : weir_receive(queue, frames, count);
+	return queue->timed ? receive_carefully(queue, frames, count, true, true)
+			    : receive_carefully(queue, frames, count, false, true);
 }

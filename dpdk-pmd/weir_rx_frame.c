@@ -70,17 +70,9 @@ static void tell_two_tags(const struct weir_rx_queue *queue, struct rte_mbuf *fr
 	rte_pktmbuf_adj(frame, RTE_VLAN_HLEN);
 }
 
-struct rte_mbuf *weir_rx_take(struct weir_rx_queue *queue)
+static inline struct weir_completion read_completion(const volatile struct weir_rx_completion *entry)
 {
-	const volatile struct weir_rx_completion *entry =
-		weir_rx_completion_at(queue, queue->taken);
-	struct weir_completion completion;
-	struct rte_mbuf *mbuf, *frame;
-	uint16_t slot;
-	bool last;
-
-	weir_load_fence();
-	completion = (struct weir_completion){
+	return (struct weir_completion){
 		.flow_hash = weir_load32(&entry->flow_hash),
 		.flags = weir_load32(&entry->flags),
 		.length = weir_le16_to_cpu(entry->length),
@@ -88,35 +80,31 @@ struct rte_mbuf *weir_rx_take(struct weir_rx_queue *queue)
 		.vlan_tci = weir_le16_to_cpu(entry->vlan_tci),
 		.packet_type = weir_le16_to_cpu(entry->packet_type),
 	};
-	slot = completion.buffer & queue->mask;
-	mbuf = queue->buffers[slot];
-	/* A buffer that is not posted, or data that does not fit it: false. Another generation: late. */
-	if (!mbuf || ((completion.flags ^ queue->good_flags) & WEIR_RXC_GENERATION_MASK) ||
-	    (!(completion.flags & WEIR_RXC_ERROR_MASK) && completion.length == 0) ||
-	    (!(completion.flags & WEIR_RXC_COALESCED_MASK) &&
-	     completion.length > queue->buffer_bytes)) {
-		give_up(queue);
-		return NULL;
-	}
-	if (completion.buffer != queue->taken)
-		queue->disordered = true;
-	queue->buffers[slot] = NULL;
-	queue->taken++;
-	if (unlikely(completion.flags & WEIR_RXC_COALESCED_MASK)) {
-		/* From now on completions and buffers are counted apart. */
-		queue->disordered = true;
-		return take_aggregate(queue, mbuf, &completion);
-	}
+}
 
-	weir_mbuf_fill(mbuf, queue->rearm, &completion);
-	last = (completion.flags & WEIR_RXC_END_MASK) != 0;
+/* Can this be a completion of ours? It is of this generation, and has data, or says that there is none. */
+static inline bool is_sound(const struct weir_rx_queue *queue,
+			    const struct weir_completion *completion)
+{
+	return !((completion->flags ^ queue->good_flags) & WEIR_RXC_GENERATION_MASK) &&
+	       (completion->length || completion->flags & WEIR_RXC_ERROR_MASK);
+}
+
+/* Makes a filled mbuf, which is out of the ring, the next one of its frame. A frame if it was the last; NULL if not, or if that is lost. */
+static __rte_always_inline struct rte_mbuf *chain(struct weir_rx_queue *queue,
+						  struct rte_mbuf *mbuf,
+						  const struct weir_completion *completion)
+{
+	bool last = (completion->flags & WEIR_RXC_END_MASK) != 0;
+	struct rte_mbuf *frame;
+
 	if (queue->in_frame && !queue->partial) {
 		/* The rest of a frame that went wrong. */
 		rte_mbuf_raw_free(mbuf);
 		queue->in_frame = !last;
 		return NULL;
 	}
-	if (completion.flags & WEIR_RXC_ERROR_MASK) {
+	if (completion->flags & WEIR_RXC_ERROR_MASK) {
 		rte_mbuf_raw_free(mbuf);
 		rte_pktmbuf_free(queue->partial);
 		queue->partial = NULL;
@@ -139,7 +127,100 @@ struct rte_mbuf *weir_rx_take(struct weir_rx_queue *queue)
 		frame->vlan_tci = mbuf->vlan_tci;
 		frame->hash.rss = mbuf->hash.rss;
 	}
-	if (unlikely(completion.flags & WEIR_RXC_VLAN_8021AD_MASK))
+	if (unlikely(completion->flags & WEIR_RXC_VLAN_8021AD_MASK))
 		tell_two_tags(queue, frame);
 	return frame;
+}
+
+struct rte_mbuf *weir_rx_take(struct weir_rx_queue *queue)
+{
+	const volatile struct weir_rx_completion *entry =
+		weir_rx_completion_at(queue, queue->taken);
+	struct weir_completion completion;
+	struct rte_mbuf *mbuf;
+	uint16_t slot;
+
+	weir_load_fence();
+	completion = read_completion(entry);
+	slot = completion.buffer & queue->mask;
+	mbuf = queue->buffers[slot];
+	/* A buffer that is not posted, or data that does not fit it: false. Another generation: late. */
+	if (!mbuf || !is_sound(queue, &completion) ||
+	    (!(completion.flags & WEIR_RXC_COALESCED_MASK) &&
+	     completion.length > queue->buffer_bytes)) {
+		give_up(queue);
+		return NULL;
+	}
+	if (completion.buffer != queue->taken)
+		queue->disordered = true;
+	queue->buffers[slot] = NULL;
+	queue->taken++;
+	if (unlikely(completion.flags & WEIR_RXC_COALESCED_MASK)) {
+		/* From now on completions and buffers are counted apart. */
+		queue->disordered = true;
+		return take_aggregate(queue, mbuf, &completion);
+	}
+	weir_mbuf_fill(mbuf, queue->rearm, &completion);
+	return chain(queue, mbuf, &completion);
+}
+
+/* Takes the header of the pair in a slot, and with it the pair if the frame is no more than that. */
+static inline struct rte_mbuf *take_header(struct weir_rx_queue *queue, uint16_t slot, bool last)
+{
+	struct rte_mbuf *header = queue->headers[slot];
+
+	queue->headers[slot] = NULL;
+	if (last) {
+		rte_mbuf_raw_free(queue->buffers[slot]);
+		queue->buffers[slot] = NULL;
+	} else {
+		queue->more_used--;
+	}
+	return header;
+}
+
+/* Takes the other buffer of a pair, and with it the pair; its header went ahead, or was not used. */
+static inline struct rte_mbuf *take_rest(struct weir_rx_queue *queue, uint16_t slot)
+{
+	struct rte_mbuf *rest = queue->buffers[slot];
+
+	queue->buffers[slot] = NULL;
+	if (queue->headers[slot]) {
+		rte_mbuf_raw_free(queue->headers[slot]);
+		queue->headers[slot] = NULL;
+	}
+	return rest;
+}
+
+struct rte_mbuf *weir_rx_take_split(struct weir_rx_queue *queue)
+{
+	const volatile struct weir_rx_completion *entry =
+		weir_rx_completion_at(queue, queue->taken);
+	const struct weir_split *split = &queue->split;
+	struct weir_completion completion;
+	bool header, possible;
+	struct rte_mbuf *mbuf;
+	uint16_t slot;
+
+	weir_load_fence();
+	completion = read_completion(entry);
+	slot = completion.buffer & queue->mask;
+	header = completion.flags & WEIR_RXC_HEADER_MASK;
+	/* A frame begins with a header, unless only some have one, and has no other. */
+	possible = header ? !queue->in_frame && queue->headers[slot] &&
+				    completion.length <= split->header_bytes
+			  : (queue->in_frame || split->kinds) &&
+				    completion.length <= queue->buffer_bytes;
+	if (!possible || !queue->buffers[slot] || !is_sound(queue, &completion) ||
+	    completion.flags & WEIR_RXC_COALESCED_MASK) {
+		give_up(queue);
+		return NULL;
+	}
+	if (completion.buffer != (uint16_t)(queue->taken + queue->more_used))
+		queue->disordered = true;
+	queue->taken++;
+	mbuf = header ? take_header(queue, slot, completion.flags & WEIR_RXC_END_MASK)
+		      : take_rest(queue, slot);
+	weir_mbuf_fill(mbuf, header ? queue->header_rearm : queue->rearm, &completion);
+	return chain(queue, mbuf, &completion);
 }

@@ -6,8 +6,11 @@
 
 int weir_rx_fill(struct weir_rx_queue *queue)
 {
-	while (weir_rx_room(queue))
-		if (!weir_rx_post_piece(queue, weir_rx_room(queue)))
+	uint16_t room;
+
+	while ((room = weir_rx_room(queue)))
+		if (!(queue->headers ? weir_rx_post_pairs(queue, room)
+				     : weir_rx_post_piece(queue, room)))
 			return -ENOMEM;
 	return 0;
 }
@@ -21,13 +24,12 @@ void weir_rx_announce(struct weir_rx_queue *queue)
 	weir_rx_ring_doorbell(queue);
 }
 
-uint32_t weir_rx_queue_count(void *opaque)
+/* Completions that are written and not taken, at most `most`. */
+static uint32_t count_written(const struct weir_rx_queue *queue, uint32_t most)
 {
-	const struct weir_rx_queue *queue = opaque;
-	uint16_t posted = weir_rx_outstanding(queue);
-	uint32_t below = 0, above = posted;
+	uint32_t below = 0, above = most;
 
-	/* Completions are written in order, so the border can be searched for. */
+	/* They are written in order, so the border can be searched for. */
 	while (below < above) {
 		uint32_t middle = (below + above) / 2;
 
@@ -39,13 +41,38 @@ uint32_t weir_rx_queue_count(void *opaque)
 	return below;
 }
 
+/* Entries that completions written so far are about, of a queue that splits: a frame has one more than it has entries, or none. */
+static uint32_t count_pairs(const struct weir_rx_queue *queue)
+{
+	uint16_t posted = weir_rx_outstanding(queue), last;
+	uint32_t written = count_written(queue, RTE_MIN(2u * posted, queue->completion_mask + 1u));
+
+	if (!written)
+		return 0;
+	weir_load_fence();
+	last = weir_le16_to_cpu(
+		weir_rx_completion_at(queue, (uint16_t)(queue->taken + written - 1))->buffer);
+	last = weir_ring_ahead(last, (uint16_t)(queue->taken + queue->more_used));
+	return RTE_MIN(last + 1u, (uint32_t)posted);
+}
+
+uint32_t weir_rx_queue_count(void *opaque)
+{
+	const struct weir_rx_queue *queue = opaque;
+
+	return queue->headers ? count_pairs(queue)
+			      : count_written(queue, weir_rx_outstanding(queue));
+}
+
 int weir_rx_descriptor_status(void *opaque, uint16_t offset)
 {
 	const struct weir_rx_queue *queue = opaque;
+	bool done;
 
 	if (offset >= queue->descriptors)
 		return -EINVAL;
 	if (offset >= weir_rx_outstanding(queue))
 		return RTE_ETH_RX_DESC_UNAVAIL;
-	return weir_rx_written(queue, offset) ? RTE_ETH_RX_DESC_DONE : RTE_ETH_RX_DESC_AVAIL;
+	done = queue->headers ? offset < count_pairs(queue) : weir_rx_written(queue, offset);
+	return done ? RTE_ETH_RX_DESC_DONE : RTE_ETH_RX_DESC_AVAIL;
 }

@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import buffer_split  # noqa: E402
 import processes  # noqa: E402
 import tap  # noqa: E402
 from processes import Folder, Hugepages, circulate, until  # noqa: E402
@@ -518,6 +519,7 @@ PROOFS = {
     "VLAN filter": "dpdk.filters.addresses_groups_vlans_sizes_and_spoofing",
     "VLAN offload": "dpdk.filters.addresses_groups_vlans_sizes_and_spoofing",
     "QinQ offload": "dpdk.filters.two_tags_are_put_in_and_taken_out",
+    "Buffer split on Rx": "dpdk.split.every_header_of_every_frame_and_all_it_tells",
     "LRO": "dpdk.coalescing.what_was_cut_is_one_packet_again",
     "TSO": "dpdk.segmentation.cut_and_verified_by_dpdks_own_arithmetic",
     "L3 checksum offload": "dpdk.checksum.put_in_and_verified_by_dpdks_own_arithmetic",
@@ -586,6 +588,8 @@ TESTS = [
     ("dpdk.checksum.put_in_and_verified_by_dpdks_own_arithmetic", check, TWO_VFS, "checksum"),
     ("dpdk.segmentation.cut_and_verified_by_dpdks_own_arithmetic", check, TWO_VFS, "segment"),
     ("dpdk.coalescing.what_was_cut_is_one_packet_again", check, TWO_VFS, "coalesce"),
+    ("dpdk.split.every_header_of_every_frame_and_all_it_tells", check, TWO_VFS, "split"),
+    *buffer_split.TESTS,
     ("dpdk.checksum.testpmd_forwards_what_it_had_checked", testpmd_forwards_with_checksums),
     ("dpdk.time.frames_tell_it_and_the_pf_sets_it", check, PF_AND_VF, "time"),
     ("dpdk.life.start_stop_close_and_plug_again_and_again", check, TWO_VFS, "cycles"),

@@ -3,7 +3,6 @@
 
 import json
 import os
-import pathlib
 import shutil
 import socket
 import struct
@@ -13,6 +12,7 @@ import tempfile
 import time
 
 from bench import PATIENCE_S, Peer, Sim, require_all_back, tap, wait_for
+import pcap
 
 A, B, C = ("02:00:00:00:00:0%d" % i for i in range(1, 4))
 STRANGER = "02:00:00:00:00:99"
@@ -27,27 +27,6 @@ def frame(to, source, text, vlan=None):
     """A frame of at least 60 bytes."""
     tag = struct.pack(">HH", 0x8100, vlan) if vlan is not None else b""
     return (raw(to) + raw(source) + tag + b"\x88\xb5" + text.encode()).ljust(60, b"\0")
-
-
-def write_pcap(path, frames):
-    """A capture file, a microsecond between frames."""
-    with open(path, "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        for number, data in enumerate(frames):
-            file.write(struct.pack("<IIII", 1, number, len(data), len(data)) + data)
-
-
-def read_pcap(path):
-    """The frames of a capture file of nanoseconds."""
-    data = pathlib.Path(path).read_bytes()
-    tap.require(struct.unpack_from("<I", data)[0] == 0xa1b23c4d, "not a capture file of nanoseconds")
-    frames, at = [], 24
-    while at < len(data):
-        _, _, kept, length = struct.unpack_from("<IIII", data, at)
-        tap.require(kept == length, "a frame was cut")
-        frames.append(data[at + 16:at + 16 + kept])
-        at += 16 + kept
-    return frames
 
 
 def received(sink):
@@ -74,7 +53,7 @@ def replay_is_sorted_by_mac_and_vlan(variant="opt"):
                     # The tag of a port VLAN is taken out silently, whatever was padding stays.
                     arrives = data if arrives is None else data[:12] + data[16:]
                     expected[index].append(arrives)
-        write_pcap(folder + "/in.pcap", frames)
+        pcap.write(folder + "/in.pcap", frames)
         with Peer("sink", sim, "vf0", "--shadow") as a, Peer("sink", sim, "vf1", "--shadow") as b, Peer("sink", sim, "vf2", "--shadow") as c:
             sim.ask("wire", open="pcap:in=%s/in.pcap,rate=recorded" % folder)
             wait_for(lambda: "1200 frames replayed" in sim.log(), "end of the replay")
@@ -99,8 +78,8 @@ def what_is_sent_is_recorded():
                 sender.process.stdin = None
                 tap.require(sender.finish()[1]["sent"] == len(frames) + 1, "not all are sent")
             # Whoever follows the file sees it grow while the daemon runs.
-            wait_for(lambda: len(read_pcap(folder + "/out.pcap")) == len(frames) + 1, "whole recording")
-        got = read_pcap(folder + "/out.pcap")
+            wait_for(lambda: len(pcap.read(folder + "/out.pcap")) == len(frames) + 1, "whole recording")
+        got = pcap.read(folder + "/out.pcap")
         tap.require(got[:-1] == frames, "what was recorded is not what was sent")
         tap.require(got[-1] == short.ljust(60, b"\0"), "a short frame is recorded as " + got[-1].hex())
 

@@ -50,7 +50,10 @@ struct port_setup {
 	uint32_t mbufs;	      /* of the port's mempool; 0: 4095 */
 	uint64_t rx_offloads, tx_offloads;
 	uint32_t lro_bytes; /* max_lro_pkt_size */
-	bool spread;	    /* RSS over the queues */
+	/* receive buffers are these segments, and not of the port's mempool; NULL: they are */
+	union rte_eth_rxseg *segments;
+	uint16_t segment_count;
+	bool spread; /* RSS over the queues */
 	bool link_interrupt, rx_interrupt;
 };
 
@@ -162,5 +165,6 @@ int command_flow_rss(void);
 int command_segment(void);
 int command_coalesce(void);
 int command_time(void);
+int command_split(void);
 
 #endif

@@ -35,6 +35,7 @@ static const struct {
 	{ "segment", command_segment, 2 },
 	{ "coalesce", command_coalesce, 2 },
 	{ "time", command_time, 2 },
+	{ "split", command_split, 2 },
 };
 
 static char **options;

@@ -34,11 +34,13 @@ void port_configure(struct port *port)
 	CHECK(!error, "port %u cannot be configured: %s", port->id, rte_strerror(-error));
 	rx_conf = info.default_rxconf;
 	rx_conf.offloads = setup->rx_offloads;
+	rx_conf.rx_seg = setup->segments;
+	rx_conf.rx_nseg = setup->segment_count;
 	tx_conf = info.default_txconf;
 	tx_conf.offloads = setup->tx_offloads;
 	for (uint16_t queue = 0; queue < setup->queues; queue++) {
 		error = rte_eth_rx_queue_setup(port->id, queue, setup->descriptors, SOCKET_ID_ANY,
-					       &rx_conf, port->pool);
+					       &rx_conf, setup->segments ? NULL : port->pool);
 		CHECK(!error, "port %u: receive queue %u: %s", port->id, queue,
 		      rte_strerror(-error));
 		error = rte_eth_tx_queue_setup(port->id, queue, setup->descriptors, SOCKET_ID_ANY,

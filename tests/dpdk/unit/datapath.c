@@ -21,6 +21,8 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < receive_tests_count; i++)
 		tests[count++] = receive_tests[i];
+	for (size_t i = 0; i < receive_split_tests_count; i++)
+		tests[count++] = receive_split_tests[i];
 	for (size_t i = 0; i < transmit_tests_count; i++)
 		tests[count++] = transmit_tests[i];
 	for (size_t i = 0; i < gate_tests_count; i++)

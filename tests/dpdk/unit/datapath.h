@@ -21,7 +21,9 @@ static inline void free_all(struct rte_mbuf **frames, uint16_t count)
 		rte_pktmbuf_free(frames[i]);
 }
 
-extern const struct weir_test receive_tests[], transmit_tests[], gate_tests[];
-extern const size_t receive_tests_count, transmit_tests_count, gate_tests_count;
+extern const struct weir_test receive_tests[], receive_split_tests[], transmit_tests[],
+	gate_tests[];
+extern const size_t receive_tests_count, receive_split_tests_count, transmit_tests_count,
+	gate_tests_count;
 
 #endif

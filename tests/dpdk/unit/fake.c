@@ -39,28 +39,45 @@ static void *zeroed(size_t bytes)
 	return memory;
 }
 
-static void new_rx(struct fake *fake, uint16_t descriptors, uint16_t room_bytes)
+/* What every mbuf has that comes from a queue. */
+static uint64_t rearm_of(uint16_t offset)
 {
-	struct weir_rx_queue *queue = zeroed(sizeof(*queue));
-	uint32_t entries;
-	struct rte_mbuf fresh = { .data_off = RTE_PKTMBUF_HEADROOM, .nb_segs = 1, .port = 7 };
+	struct rte_mbuf fresh = { .data_off = offset, .nb_segs = 1, .port = 7 };
+	uint64_t rearm;
 
 	rte_mbuf_refcnt_set(&fresh, 1);
+	memcpy(&rearm, RTE_PTR_ADD(&fresh, offsetof(struct rte_mbuf, data_off)), sizeof(rearm));
+	return rearm;
+}
+
+/* A receive queue of the fake's pools; split->mode is 0 if it does not split. */
+static void new_rx(struct fake *fake, uint16_t descriptors, const struct weir_split *split)
+{
+	struct weir_rx_queue *queue = zeroed(sizeof(*queue));
+	uint32_t entries, completions;
+
 	queue->ring_log2 = weir_log2_ceil(descriptors);
+	queue->completion_log2 = (uint8_t)(queue->ring_log2 + (split->mode != 0));
 	entries = 1u << queue->ring_log2;
+	completions = 1u << queue->completion_log2;
 	queue->device = &fake->device;
 	queue->descriptors = descriptors;
 	queue->capacity = descriptors;
 	queue->mask = (uint16_t)(entries - 1);
-	queue->pool = fake->pool;
-	queue->buffer_bytes = room_bytes;
+	queue->completion_mask = (uint16_t)(completions - 1);
+	queue->pool = split->pool;
+	queue->buffer_bytes = split->buffer_bytes;
 	queue->free_threshold = WEIR_RX_FREE_THRESHOLD;
 	queue->good_flags = WEIR_RXC_END_MASK | WEIR_PREP(WEIR_RXC_GENERATION, FAKE_GENERATION);
-	memcpy(&queue->rearm, RTE_PTR_ADD(&fresh, offsetof(struct rte_mbuf, data_off)), 8);
+	queue->rearm = rearm_of(split->offset);
+	queue->header_rearm = rearm_of(split->header_offset);
+	queue->split = *split;
 	queue->buffers = zeroed(entries * sizeof(queue->buffers[0]));
-	fake->completions = zeroed(entries * sizeof(fake->completions[0]));
+	if (split->mode)
+		queue->headers = zeroed(entries * sizeof(queue->headers[0]));
+	fake->completions = zeroed(completions * sizeof(fake->completions[0]));
 	queue->completions = fake->completions;
-	queue->ring = zeroed(entries * sizeof(queue->ring[0]));
+	queue->ring = zeroed(entries * sizeof(struct weir_rx_split_buffer));
 	queue->shadow = zeroed(SHADOW_BYTES);
 	queue->shadow->event_index = weir_cpu_to_le32(WEIR_EVENT_INDEX_BUSY);
 	fake->rx = queue;
@@ -93,38 +110,81 @@ static void new_tx(struct fake *fake, uint16_t descriptors)
 	weir_gate_open(&queue->gate);
 }
 
-struct fake *fake_new(uint16_t descriptors, unsigned int mbufs, uint16_t room_bytes)
+static struct rte_mempool *new_pool(unsigned int mbufs, uint32_t bytes)
 {
-	struct fake *fake = zeroed(sizeof(*fake));
 	static unsigned int number;
+	struct rte_mempool *pool;
 	char name[32];
 
-	running = fake;
 	snprintf(name, sizeof(name), "fake_pool_%u", number++);
-	fake->pool = rte_pktmbuf_pool_create(name, mbufs, 0, 0,
-					     (uint16_t)(RTE_PKTMBUF_HEADROOM + room_bytes), 0);
-	WEIR_REQUIRE(fake->pool != NULL);
+	pool = rte_pktmbuf_pool_create(name, mbufs, 0, 0, (uint16_t)bytes, 0);
+	WEIR_REQUIRE(pool != NULL);
+	return pool;
+}
+
+/* Queues of pools that there are. */
+static void start(struct fake *fake, uint16_t descriptors, const struct weir_split *split)
+{
+	running = fake;
 	memset(fake->doorbells, 0xff, sizeof(fake->doorbells));
 	fake->transport.doorbells = (volatile uint8_t *)fake->doorbells;
 	fake->device.transport = &fake->transport;
 	fake->device.data = &fake->data;
 	fake->device.limits.stride_log2 = WEIR_DOORBELL_STRIDE_LOG2;
 	snprintf(fake->device.name, sizeof(fake->device.name), "fake");
-	new_rx(fake, descriptors, room_bytes);
+	new_rx(fake, descriptors, split);
 	new_tx(fake, descriptors);
+}
+
+struct fake *fake_new(uint16_t descriptors, unsigned int mbufs, uint16_t room_bytes)
+{
+	struct fake *fake = zeroed(sizeof(*fake));
+
+	fake->pool = new_pool(mbufs, RTE_PKTMBUF_HEADROOM + (uint32_t)room_bytes);
+	start(fake, descriptors,
+	      &(struct weir_split){ .pool = fake->pool,
+				    .offset = RTE_PKTMBUF_HEADROOM,
+				    .buffer_bytes = room_bytes });
+	return fake;
+}
+
+struct fake *fake_new_split(uint16_t descriptors, unsigned int headers, unsigned int mbufs,
+			    uint16_t kinds)
+{
+	struct fake *fake = zeroed(sizeof(*fake));
+
+	fake->pool = new_pool(mbufs, FAKE_REST_OFFSET + FAKE_REST_BYTES);
+	fake->header_pool = new_pool(headers, RTE_PKTMBUF_HEADROOM + FAKE_HEADER_BYTES);
+	start(fake, descriptors,
+	      &(struct weir_split){ .pool = fake->pool,
+				    .header_pool = fake->header_pool,
+				    .offset = FAKE_REST_OFFSET,
+				    .header_offset = RTE_PKTMBUF_HEADROOM,
+				    .buffer_bytes = FAKE_REST_BYTES,
+				    .header_bytes = FAKE_HEADER_BYTES,
+				    .mode = WEIR_SPLIT_MODE_L4,
+				    .kinds = kinds });
 	return fake;
 }
 
 void fake_end(struct fake *fake)
 {
-	for (uint32_t slot = 0; slot <= fake->rx->mask; slot++)
+	for (uint32_t slot = 0; slot <= fake->rx->mask; slot++) {
 		rte_pktmbuf_free(fake->rx->buffers[slot]);
+		if (fake->rx->headers)
+			rte_pktmbuf_free(fake->rx->headers[slot]);
+	}
 	if (fake->rx->in_frame)
 		rte_pktmbuf_free(fake->rx->partial);
 	for (uint16_t at = fake->tx->reclaimed; at != fake->tx->tail; at++)
 		rte_pktmbuf_free(fake->tx->mbufs[at & fake->tx->mask]);
 	WEIR_EXPECT_EQ(rte_mempool_avail_count(fake->pool), fake->pool->size);
 	rte_mempool_free(fake->pool);
+	if (fake->header_pool) {
+		WEIR_EXPECT_EQ(rte_mempool_avail_count(fake->header_pool), fake->header_pool->size);
+		rte_mempool_free(fake->header_pool);
+	}
+	rte_free(fake->rx->headers);
 	rte_free(fake->rx->buffers);
 	rte_free(fake->completions);
 	rte_free(fake->rx->ring);
@@ -141,7 +201,8 @@ void fake_end(struct fake *fake)
 void fake_complete_raw(struct fake *fake, uint16_t buffer, uint16_t length, uint32_t flags,
 		       uint16_t vlan_tci, uint32_t flow_hash)
 {
-	struct weir_rx_completion *entry = &fake->completions[fake->completed & fake->rx->mask];
+	struct weir_rx_completion *entry =
+		&fake->completions[fake->completed & fake->rx->completion_mask];
 
 	entry->flow_hash = weir_cpu_to_le32(flow_hash);
 	entry->length = weir_cpu_to_le16(length);
@@ -149,8 +210,8 @@ void fake_complete_raw(struct fake *fake, uint16_t buffer, uint16_t length, uint
 	entry->vlan_tci = weir_cpu_to_le16(vlan_tci);
 	entry->packet_type = 0;
 	__atomic_store_n(&entry->flags,
-			 weir_cpu_to_le32(flags |
-					  weir_ring_phase(fake->completed, fake->rx->ring_log2)),
+			 weir_cpu_to_le32(flags | weir_ring_phase(fake->completed,
+								  fake->rx->completion_log2)),
 			 __ATOMIC_RELEASE);
 	fake->completed++;
 }

@@ -19,6 +19,7 @@ struct fake {
 	unsigned int suspected;	      /* times weir_device_suspect() was called */
 
 	struct rte_mempool *pool;
+	struct rte_mempool *header_pool; /* of fake_new_split() */
 	struct weir_rx_queue *rx;
 	struct weir_tx_queue *tx;
 
@@ -35,6 +36,18 @@ int fake_start_dpdk(void);
  * `room_bytes`, headroom not counted. Requires success. Ends with fake_end().
  */
 struct fake *fake_new(uint16_t descriptors, unsigned int mbufs, uint16_t room_bytes);
+
+/** Lengths of the buffers of fake_new_split(), and where the second kind begins in its mbufs. */
+#define FAKE_HEADER_BYTES 96
+#define FAKE_REST_BYTES	  512
+#define FAKE_REST_OFFSET  32
+
+/**
+ * The same with a receive queue that splits at L4 headers, of frames of these kinds (0: all), from pools of so many mbufs for headers and
+ * for the rest.
+ */
+struct fake *fake_new_split(uint16_t descriptors, unsigned int headers, unsigned int mbufs,
+			    uint16_t kinds);
 
 /** Frees what the queues hold and checks that no mbuf is missing. */
 void fake_end(struct fake *fake);
