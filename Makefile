@@ -158,7 +158,7 @@ help:
 	@echo 'make demo          a working SR-IOV NIC in a guest and under DPDK, shown step by step (root, Debian 12)'
 	@echo 'make check         all tests of a change, with a closing count; SUITE=name or ONLY=glob runs a part'
 	@echo 'make check-all     the same and the long ones: fuzzers, debug kernel, a thousand resets'
-	@echo 'make bench         packet rates beside memif and virtio-user; writes build/bench.json; CASE=loop64 for that case alone'
+	@echo 'make bench         packet rates, and streams in a guest, beside others; writes build/bench.json; CASE=loop64 for that case alone'
 	@echo 'make rows          which feature rows the last test run proves'
 	@echo 'make lint          clang-format, cppcheck, shellcheck, python'
 	@echo 'make format        clang-format the C files outside kernel modules, in place'

@@ -39,15 +39,15 @@ def _slot_arguments(index):
     return ["-device", "pcie-root-port,id=rp%d,chassis=%d,slot=%d,addr=%#x.0" % (index, index + 1, index + 1, index + 4)]
 
 
-def nic_arguments(device, netdevs=("user",), iommu=True, options=""):
+def nic_arguments(device, netdevs=("user",), iommu=True, options="", first=0):
     """QEMU arguments for NICs, each behind a root port of its own.
 
     device: the QEMU device type ("weir", "e1000e"). netdevs: a network backend for each NIC, as -netdev takes it but without
-    an id. options: more for every device, as ",name=value". NIC number i is pf<i> on port rp<i> with backend n<i>; in the guest
-    it is 0000:<i+1>:00.0.
+    an id. options: more for every device, as ",name=value". first: how many NICs a guest of several types has in front of these.
+    NIC number i is pf<i> on port rp<i> with backend n<i>; in the guest it is 0000:<i+1>:00.0.
     """
     arguments = iommu_arguments() if iommu else []
-    for index, netdev in enumerate(netdevs):
+    for index, netdev in enumerate(netdevs, first):
         arguments += ["-netdev", _netdev_argument(netdev, "n%d" % index)]
         arguments += _slot_arguments(index)
         arguments += ["-device", "%s,bus=rp%d,netdev=n%d,id=pf%d,romfile=%s" % (device, index, index, index, options)]

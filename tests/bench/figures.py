@@ -24,12 +24,16 @@ def alone(case, metric, unit, value, samples):
     return Figure(case, metric, unit, value, None, None, None, None, samples, None, None)
 
 
+def by_name(samples, names):
+    """{name: [Sample]}, also of a name that has none."""
+    return {name: [sample for sample in samples if sample.name == name] for name in names}
+
+
 def regime(samples, names):
     """Of samples by several names, ours first, those of the placement that gives most to compare: {name: [Sample]}."""
-    best = {name: [] for name in names}
+    best = by_name([], names)
     for low in sorted({sample.probe_ns for sample in samples}):
-        inside = [sample for sample in samples if low <= sample.probe_ns <= low * REGIME_RATIO]
-        found = {name: [sample for sample in inside if sample.name == name] for name in names}
+        found = by_name([sample for sample in samples if low <= sample.probe_ns <= low * REGIME_RATIO], names)
         if fullness(found) > fullness(best):
             best = found
     return best
@@ -65,7 +69,10 @@ def shown(value):
         return "-"
     if value >= 1e6:
         return "%.2f M" % (value / 1e6)
-    return "%.1f" % value if value < 10000 else "%.0f" % value
+    for most, digits in ((100, 2), (10000, 1)):
+        if value < most:
+            return "%.*f" % (digits, value)
+    return "%.0f" % value
 
 
 def table(figures):
@@ -76,6 +83,11 @@ def table(figures):
                      shown(figure.peer_value), "-" if figure.ratio is None else "%.2f" % figure.ratio,
                      "-" if figure.ratio_low is None else "%.2f to %.2f" % (figure.ratio_low, figure.ratio_high),
                      "-" if figure.probe_ns is None else "%.0f ns" % figure.probe_ns, str(figure.samples)))
+    return aligned(rows)
+
+
+def aligned(rows):
+    """Rows of words as lines of text, in columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip() for row in rows)
 

@@ -54,7 +54,9 @@ def prefer(task):
 class Preferred:
     """Sessions that go before others. With autogroups (sched(7)) nice values count only within a session."""
 
-    def __init__(self):
+    def __init__(self, wanted=True):
+        """wanted: False to leave everything as it is."""
+        self.wanted = wanted
         self.before = {}
 
     def __enter__(self):
@@ -62,6 +64,8 @@ class Preferred:
 
     def add(self, pid):
         """Prefer the session of a process, where that is allowed, until the block ends."""
+        if not self.wanted:
+            return
         path = "/proc/%d/autogroup" % pid
         try:
             with open(path, encoding="ascii") as file:
@@ -134,3 +138,29 @@ class Watch:
             if ran - ran_before + waited - waited_before > (now - start) / 2:
                 lost += waited - waited_before
         return lost / max(1, now - start)
+
+
+class Others:
+    """A stretch of time in which some processes should have had these CPUs for themselves, without being said to need them."""
+
+    def __init__(self, pids, cpus):
+        """pids: of the processes. cpus: all that they may run on."""
+        self.pids = pids
+        self.cpus = cpus
+        self.start = self.read()
+
+    def read(self):
+        """(now, what the CPUs did for anybody, what they did for us), in nanoseconds. Interrupts are nobody's in particular."""
+        tick_ns = 1000000000 // os.sysconf("SC_CLK_TCK")
+        total = 0
+        with open("/proc/stat", encoding="ascii") as file:
+            for line in file:
+                words = line.split()
+                if words[0] in ["cpu%d" % cpu for cpu in self.cpus]:
+                    total += sum(int(words[column]) for column in (1, 2, 3, 8)) * tick_ns
+        return time.monotonic_ns(), total, sum(ran for ran, _waited in times_ns(self.pids).values())
+
+    def share(self):
+        """Part of the CPUs' time that somebody else had, so far."""
+        (start, total, ours), (now, total_now, ours_now) = self.start, self.read()
+        return max(0, total_now - total - (ours_now - ours)) / max(1, (now - start) * len(self.cpus))

@@ -12,3 +12,6 @@ $(eval $(call weir-program,bench-toeplitz,tests/bench/toeplitz.c firmware/datapa
 	$(BENCH_CFLAGS) -Ifirmware/include -Ifirmware -Ifirmware/boards/hwsim -Ihwsim/src,))
 $(eval $(call weir-program,bench-instructions-riscv,tests/bench/instructions.c \
 	$(addprefix tests/device/,host.c host_admin.c host_queues.c packets.c),weirsim-riscv,$(BENCH_CFLAGS),-lpcap))
+
+# The guest of the founding comparison
+BENCH_EXTRA += guest $(BUILD)/opt/lib/weir-qemu.so

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests what the other tests rest on: tests/run.py, weir_cunit, tap.sh, tap.py, tests/rows.py, tests/bench/figures.py.
+"""Tests what the other tests rest on: tests/run.py, weir_cunit, tap.sh, tap.py, tests/rows.py, tests/bench/{figures,streams}.py.
 
 Arguments are shell globs of test names.
 """
@@ -16,6 +16,7 @@ import xml.etree.ElementTree as xml
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench"))
 import figures  # noqa: E402
+import streams  # noqa: E402
 import tap  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -277,6 +278,37 @@ def a_benchs_mark_is_read_by_rows():
             tap.require(code == 0 and "1 " + state in output, "%s: %s" % (passed, output))
 
 
+def stream(rate, guest_cost, host_cost, name="we", turn=0):
+    """A sample of a stream."""
+    return figures.Sample(name, streams.Stream(rate, guest_cost, host_cost), 100, turn)
+
+
+def a_streams_rate_and_cost_are_of_the_time_between_its_readings():
+    # 250 MB are 2 Gb: in 4 s, for which the guest's processors worked 5 s and the host's 3.
+    found = streams.between(streams.Reading(100.0, 1000, 7.0, 50.0), streams.Reading(104.0, 250001000, 12.0, 53.0))
+    tap.require(found == (0.5, 2.5, 1.5), "stream: %s" % (found,))
+    try:
+        streams.between(streams.Reading(0, 5, 0, 0), streams.Reading(1, 5, 1, 1))
+    except AssertionError:
+        return
+    raise AssertionError("a stream that stands still has a cost")
+
+
+def streams_are_compared_turn_by_turn():
+    # Everything is twice as fast in the second turn: the ratio is not.
+    found = {"we": [stream(1, 6, 3), stream(2, 3, 1.5, turn=1)], "bare": [stream(4, 2, 1, "bare"), stream(8, 1, 0.5, "bare", 1)], "none": []}
+    ratios = {figure.metric: figure.ratio for figure in streams.compare("case", {name: found[name] for name in ("we", "bare")}, "we")}
+    tap.require(ratios == {"iperf3 throughput": 0.25, "guest's CPU time": 3, "QEMU's CPU time": 3}, "ratios: %s" % ratios)
+    expect(streams.table(found, "bare"), "1.50 (1.25 to 1.75)", "4.50 (3.75 to 5.25)", " 0.25 ", " 1.00 ")
+    tap.require("none" not in streams.table(found, "bare"), "a row without a sample")
+
+
+def a_plot_has_a_bar_for_each_stream():
+    found = {"we": [stream(1, 6, 3), stream(2, 3, 1.5, turn=1)], 'a "bare"': [stream(4, 2, 1)]}
+    expect(streams.gnuplot_commands(found, "we", "out.svg"), 'set output "out.svg"', 'set xtics ("we" 0, "a bare" 1)',
+           "$rate << END\n0 1.5 1.25 1.75\n1 4 4 4\nEND", "$host_cost << END\n0 2.25 1.875 2.625\n1 1 1 1\nEND")
+
+
 def main():
     """Returns the exit code."""
     suite = tap.Suite(sys.argv[1:])
@@ -290,7 +322,9 @@ def main():
             ("run", failed_build_is_one_failed_test), ("tap", cunit_prints_tap), ("tap", cunit_runs_one_test_by_name),
             ("tap", cunit_crash_hang_and_early_exit_are_seen), ("tap", shell_tap),
             ("rows", rows_are_judged_by_the_last_run), ("bench", ratios_are_of_neighbours_in_one_placement),
-            ("bench", a_benchs_mark_is_read_by_rows)):
+            ("bench", a_benchs_mark_is_read_by_rows),
+            ("bench", a_streams_rate_and_cost_are_of_the_time_between_its_readings), ("bench", streams_are_compared_turn_by_turn),
+            ("bench", a_plot_has_a_bar_for_each_stream)):
         suite.run("harness.%s.%s" % (row, function.__name__), function)
     return suite.done()
 
