@@ -307,6 +307,17 @@ void weir_tx_queue_reset(struct weir_tx_queue *queue)
 	memset(queue->zone->addr, 0, queue->zone->len);
 }
 
+/* Whether a queue's memory can go: it cannot while the device may use it. */
+static bool is_free_to_go(const struct weir_device *device, const struct rte_memzone *zone,
+			  const char *what, uint16_t index)
+{
+	if (!zone || device->quiet)
+		return true;
+	WEIR_PORT_LOG(device, WARNING, "%s queue %u stays in memory: the device may still use it",
+		      what, index);
+	return false;
+}
+
 void weir_rx_queue_release(struct rte_eth_dev *ethdev, uint16_t index)
 {
 	struct weir_device *device = weir_device_of(ethdev);
@@ -315,12 +326,8 @@ void weir_rx_queue_release(struct rte_eth_dev *ethdev, uint16_t index)
 	if (!queue)
 		return;
 	ethdev->data->rx_queues[index] = NULL;
-	if (queue->zone && !device->quiet) {
-		WEIR_PORT_LOG(device, WARNING,
-			      "receive queue %u stays in memory: the device may still write there",
-			      index);
+	if (!is_free_to_go(device, queue->zone, "receive", index))
 		return;
-	}
 	if (queue->zone && queue->buffers)
 		weir_rx_queue_reset(queue);
 	if (queue->zone)
@@ -338,12 +345,8 @@ void weir_tx_queue_release(struct rte_eth_dev *ethdev, uint16_t index)
 	if (!queue)
 		return;
 	ethdev->data->tx_queues[index] = NULL;
-	if (queue->zone && !device->quiet) {
-		WEIR_PORT_LOG(device, WARNING,
-			      "transmit queue %u stays in memory: the device may still use it",
-			      index);
+	if (!is_free_to_go(device, queue->zone, "transmit", index))
 		return;
-	}
 	if (queue->zone && queue->mbufs)
 		weir_tx_queue_reset(queue);
 	if (queue->zone)
@@ -417,35 +420,31 @@ int weir_tx_queue_create(struct weir_tx_queue *queue)
 	return error;
 }
 
-static int destroy(struct weir_device *device, enum weir_command command, uint16_t index)
+/* Takes a queue from the function, if it is there. */
+static int destroy(struct weir_device *device, enum weir_command command, uint16_t index,
+		   bool *created)
 {
 	struct weir_tlv request;
+	int error;
 
+	if (!*created)
+		return 0;
 	weir_tlv_begin(&request);
 	weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_QUEUE, index);
-	return weir_admin_command(device, command, &request, NULL, 0);
+	error = weir_admin_command(device, command, &request, NULL, 0);
+	if (!error)
+		*created = false;
+	return error;
 }
 
 int weir_rx_queue_destroy(struct weir_rx_queue *queue)
 {
-	int error = 0;
-
-	if (queue->created)
-		error = destroy(queue->device, WEIR_COMMAND_RX_QUEUE_DESTROY, queue->index);
-	if (!error)
-		queue->created = false;
-	return error;
+	return destroy(queue->device, WEIR_COMMAND_RX_QUEUE_DESTROY, queue->index, &queue->created);
 }
 
 int weir_tx_queue_destroy(struct weir_tx_queue *queue)
 {
-	int error = 0;
-
-	if (queue->created)
-		error = destroy(queue->device, WEIR_COMMAND_TX_QUEUE_DESTROY, queue->index);
-	if (!error)
-		queue->created = false;
-	return error;
+	return destroy(queue->device, WEIR_COMMAND_TX_QUEUE_DESTROY, queue->index, &queue->created);
 }
 
 bool weir_tx_queue_stuck(struct weir_tx_queue *queue, uint64_t limit)

@@ -84,8 +84,8 @@ def forwards_a_capture_byte_for_byte():
         for options in ("--rxhdrs=ipv4-udp", "--rxpkts=100,256"):
             # MULTI_SEGS, to send them; small buffers would not do for a last segment that others cannot follow.
             mbufs = "--mbuf-size=384,%d" % (256 if "pkts" in options else 2176)
-            testpmd = folder.testpmd([sim.pf()], "--forward-mode=io", "--port-topology=loop", "--tx-offloads=0x8000", "--rxd=4096", "--txd=8192",
-                                     *BUFFER_SPLIT, mbufs, options)
+            testpmd = folder.testpmd([sim.pf()], "--forward-mode=io", "--port-topology=loop", "--tx-offloads=0x8000", "--rxd=4096",
+                                     "--txd=8192", *BUFFER_SPLIT, mbufs, options)
             testpmd.command("start")
             sim.control(command="wire", port=0, open="pcap:in=%s,out=%s,rate=full" % (before, after))
             until(lambda port=testpmd: port.stats(0)["TX-packets"] >= len(frames), "not all is forwarded")

@@ -260,6 +260,25 @@ def circulate(testpmd, burst, frames, drain_s):
     return stats, xstats
 
 
+def flood(sender, receiver, condition, what):
+    """One testpmd sends to another, as fast as it can, until a condition holds (or fails with the text `what`).
+
+    sender: with --forward-mode=txonly; receiver: with rxonly. Their ports 0 are left stopped. Returns the stats of both: each frame
+    sent was received or missed.
+    """
+    sender.command("set eth-peer 0 " + receiver.mac(0))
+    receiver.command("start")
+    sender.command("start")
+    until(condition, what)
+    sender.command("stop")
+    time.sleep(0.5)
+    receiver.command("stop")
+    sent, got = sender.stats(0), receiver.stats(0)
+    tap.require(got["RX-packets"] > 0 and got["RX-packets"] + got["RX-missed"] == sent["TX-packets"],
+                "sent %s, received %s" % (sent, got))
+    return sent, got
+
+
 class Folder:
     """A temporary folder, and the programs that were started in it."""
 

@@ -80,6 +80,24 @@ struct expected {
 	bool ports, symmetric;
 };
 
+/* Over some queues, by addresses and ports and a key of 40 bytes. */
+static struct rte_flow_action_rss by_ports(const uint8_t *key)
+{
+	return (struct rte_flow_action_rss){ .types = PORTS,
+					     .key = key,
+					     .key_len = 40,
+					     .queue = some_queues,
+					     .queue_num = RTE_DIM(some_queues) };
+}
+
+/* What a rule of by_ports() spreads by. */
+static struct expected expected_of(const struct rte_flow_action_rss *rss)
+{
+	return (struct expected){
+		.key = rss->key, .queues = rss->queue, .queue_count = rss->queue_num, .ports = true
+	};
+}
+
 static uint32_t expected_hash(const struct expected *expected, const struct sample *sample)
 {
 	uint32_t address = sample->ipv6 ? 16 : 4;
@@ -150,15 +168,8 @@ static void both_versions(const struct port *port, const struct rte_flow_action_
 static void keys_types_and_functions(const struct port *ports)
 {
 	uint8_t key[40];
-	struct rte_flow_action_rss rss = { .types = PORTS,
-					   .key = key,
-					   .key_len = sizeof(key),
-					   .queue = some_queues,
-					   .queue_num = RTE_DIM(some_queues) };
-	struct expected expected = { .key = key,
-				     .queues = some_queues,
-				     .queue_count = RTE_DIM(some_queues),
-				     .ports = true };
+	struct rte_flow_action_rss rss = by_ports(key);
+	struct expected expected = expected_of(&rss);
 
 	none_lands(ports, "without rules");
 	random_key(key);
@@ -226,15 +237,8 @@ static void defaults(const struct port *ports)
 static void limits(struct port *ports)
 {
 	uint8_t key[40];
-	struct rte_flow_action_rss rss = { .types = PORTS,
-					   .key = key,
-					   .key_len = sizeof(key),
-					   .queue = some_queues,
-					   .queue_num = RTE_DIM(some_queues) };
-	struct expected expected = { .key = key,
-				     .queues = some_queues,
-				     .queue_count = RTE_DIM(some_queues),
-				     .ports = true };
+	struct rte_flow_action_rss rss = by_ports(key);
+	struct expected expected = expected_of(&rss);
 	struct rte_flow *flows[2 * CONTEXTS];
 	struct rte_flow_error error = { 0 };
 
@@ -281,11 +285,7 @@ static void nonsense(const struct port *port)
 	static const uint16_t four[] = { 1, QUEUES };
 	static uint16_t many[129];
 	uint8_t key[40] = { 1 };
-	const struct rte_flow_action_rss good = { .types = PORTS,
-						  .key = key,
-						  .key_len = sizeof(key),
-						  .queue = some_queues,
-						  .queue_num = RTE_DIM(some_queues) };
+	const struct rte_flow_action_rss good = by_ports(key);
 	struct rte_flow_action_rss bad = good;
 
 	bad.queue = four;
