@@ -141,7 +141,7 @@ static void weir_data_run(struct weir_device *weir, struct weir_data *data)
 		weir_qstats_set_napi(weir->netdev, pair->index, &pair->napi,
 				     weir->vectors[pair->vector].irq);
 		weir_rx_publish(pair);
-		weir_pair_arm(pair);
+		weir_pair_arm_first(pair);
 	}
 	data->running = true;
 }

@@ -195,6 +195,7 @@ struct weir_tx_ring {
 	const __le32 *head ____cacheline_aligned;
 	struct weir_tx_done_stats *done_stats;
 	void __iomem *arm;
+	bool armed; /* with clean */
 	u16 clean;
 	/* the service task's */
 	u16 watched_clean;
@@ -233,6 +234,7 @@ struct weir_rx_ring {
 	u32 page_bytes; /* of the page, or pages, that a buffer lies in */
 	u8 generation;
 	u8 detour; /* WEIR_RX_… */
+	bool armed; /* with taken */
 	bool starved; /* no buffer is posted and none could be had */
 	dma_addr_t buffers_dma;
 	dma_addr_t completions_dma;
@@ -669,6 +671,7 @@ netdev_features_t weir_fix_features(struct net_device *netdev, netdev_features_t
 /* weir_txrx.c: both */
 int weir_poll(struct napi_struct *napi, int budget);
 void weir_pair_arm(struct weir_pair *pair);
+void weir_pair_arm_first(struct weir_pair *pair);
 
 /* weir_xdp.c: XDP programs; for the fast path see weir_xdp.h */
 int weir_bpf(struct net_device *netdev, struct netdev_bpf *bpf);

@@ -591,6 +591,7 @@ int weir_rx_poll(struct weir_pair *pair, int budget)
 	if (unlikely(rx->detour & WEIR_RX_XDP))
 		weir_xdp_poll_end(pair);
 	if (done) {
+		rx->armed = false;
 		u64_stats_update_begin(&rx->stats->sync);
 		u64_stats_add(&rx->stats->frames, sums.frames);
 		u64_stats_add(&rx->stats->bytes, sums.bytes);

@@ -385,6 +385,7 @@ void weir_tx_clean(struct weir_pair *pair, int budget)
 		rcu_read_unlock();
 	}
 	WRITE_ONCE(tx->clean, clean);
+	tx->armed = false;
 	/* The stack knows nothing of XDP's frames. */
 	netdev_tx_completed_queue(queue, frames, bytes);
 

@@ -7,14 +7,30 @@
  * @pair: a queue pair
  *
  * specs/data-queues.md, "Interrupts": the values say what was seen, so nothing that comes meanwhile
- * is missed.
+ * is missed. A queue that was armed with the same value still is, as there has been nothing to raise
+ * an interrupt for: it is not told again.
  */
 void weir_pair_arm(struct weir_pair *pair)
 {
 	if (unlikely(READ_ONCE(pair->weir->quiet)))
 		return;
-	writel(pair->rx.taken, pair->rx.arm);
-	writel(pair->tx.clean, pair->tx.arm);
+	if (!pair->rx.armed)
+		writel(pair->rx.taken, pair->rx.arm);
+	if (!pair->tx.armed)
+		writel(pair->tx.clean, pair->tx.arm);
+	pair->rx.armed = true;
+	pair->tx.armed = true;
+}
+
+/**
+ * weir_pair_arm_first() - arm a queue pair whose interrupts may have come to nothing so far
+ * @pair: its NAPI has just been enabled
+ */
+void weir_pair_arm_first(struct weir_pair *pair)
+{
+	pair->rx.armed = false;
+	pair->tx.armed = false;
+	weir_pair_arm(pair);
 }
 
 /**
