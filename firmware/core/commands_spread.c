@@ -107,6 +107,7 @@ enum weir_status weir_command_vport_spread(struct weir_request *request)
 		status = weir_request_vport(request);
 	if (status)
 		return status;
+	weir_vport_release(request->firmware, vport);
 	return number ? set_context(request, vport, number, &hash, table)
 		      : set_own(request, vport, &hash, table);
 }

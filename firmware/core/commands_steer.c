@@ -90,6 +90,7 @@ enum weir_status weir_command_steer_add(struct weir_request *request)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_QUEUE);
 	if (rule.context && !weir_context_find(firmware, vport, rule.context))
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_SPREAD_CONTEXT);
+	weir_vport_release(firmware, vport);
 	return weir_steer_add(firmware, vport, &rule, &request->detail);
 }
 
@@ -102,6 +103,7 @@ enum weir_status weir_command_steer_delete(struct weir_request *request)
 		status = weir_request_vport(request);
 	if (status)
 		return status;
+	weir_vport_release(request->firmware, vport);
 	status = weir_steer_delete(
 		request->firmware, vport,
 		(uint16_t)request->arguments.number[WEIR_ATTRIBUTE_STEER_LOCATION]);

@@ -32,6 +32,7 @@ enum weir_status weir_command_vport_get(struct weir_request *request)
 	weir_put_u8(response, WEIR_ATTRIBUTE_STEER_MASKS_MAX, WEIR_STEER_MASKS);
 	weir_put_u8(response, WEIR_ATTRIBUTE_COALESCE_SEGMENTS, vport->coalesce_segments);
 	weir_put_u32(response, WEIR_ATTRIBUTE_COALESCE_BYTES, vport->coalesce_bytes);
+	weir_put_u16(response, WEIR_ATTRIBUTE_COALESCE_US, vport->coalesce_us);
 	weir_put_u16(response, WEIR_ATTRIBUTE_LOW_LATENCY_BYTES, vport->low_latency.bytes);
 	weir_put_u8(response, WEIR_ATTRIBUTE_LOW_LATENCY_PUSH, vport->low_latency.push);
 	weir_put_u8(response, WEIR_ATTRIBUTE_LOW_LATENCY_PRIORITIES, vport->low_latency.priorities);
@@ -73,12 +74,14 @@ static enum weir_status check_set_privileges(struct weir_request *request,
 }
 
 static enum weir_status check_coalescing(struct weir_request *request, uint64_t segments,
-					 uint64_t bytes)
+					 uint64_t bytes, uint64_t us)
 {
 	if (segments == 1 || segments > WEIR_COALESCE_SEGMENTS_MAX)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_COALESCE_SEGMENTS);
 	if (bytes < WEIR_MIN_FRAME_BYTES || bytes > WEIR_COALESCE_BYTES_MAX)
 		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_COALESCE_BYTES);
+	if (us > WEIR_COALESCE_US_MAX)
+		return weir_refuse(request, WEIR_STATUS_BAD_VALUE, WEIR_ATTRIBUTE_COALESCE_US);
 	return WEIR_STATUS_OK;
 }
 
@@ -136,10 +139,11 @@ enum weir_status weir_command_vport_set(struct weir_request *request)
 	uint64_t bytes =
 		weir_number(arguments, WEIR_ATTRIBUTE_COALESCE_BYTES,
 			    vport->exists ? vport->coalesce_bytes : WEIR_COALESCE_BYTES_MAX);
+	uint64_t us = weir_number(arguments, WEIR_ATTRIBUTE_COALESCE_US, vport->coalesce_us);
 	enum weir_status status = check_flag_attributes(request);
 
 	if (!status)
-		status = check_coalescing(request, segments, bytes);
+		status = check_coalescing(request, segments, bytes, us);
 	if (!status)
 		status = check_set_privileges(request, vport, flags & mask);
 	if (!status)
@@ -157,7 +161,8 @@ enum weir_status weir_command_vport_set(struct weir_request *request)
 	/* Nothing can fail past this point. */
 	vport->mtu = (uint16_t)mtu;
 	vport->max_frame = (uint32_t)mtu + WEIR_FRAME_EXTRA;
-	weir_vport_coalesce(firmware, vport, (uint8_t)segments, (uint16_t)bytes);
+	weir_vport_release(firmware, vport);
+	weir_vport_coalesce(firmware, vport, (uint8_t)segments, (uint16_t)bytes, (uint16_t)us);
 	set_low_latency(arguments, vport);
 	weir_vport_set_flags(firmware, vport, (vport->flags & ~mask) | (flags & mask));
 	return WEIR_STATUS_OK;

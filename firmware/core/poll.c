@@ -129,8 +129,8 @@ uint32_t weir_firmware_poll(struct weir_firmware *firmware)
 		weir_admin_activate(firmware, &firmware->functions[0]);
 	if (firmware->admin_list_count)
 		done += weir_admin_poll(firmware);
-	if (weir_moderation_due_ns(firmware) <= firmware->now_ns)
-		done += weir_moderation_poll(firmware);
+	if (weir_timers_due_ns(firmware) <= firmware->now_ns)
+		done += weir_timers_poll(firmware);
 	if (firmware->interrupts_owed)
 		done += weir_interrupts_poll(firmware);
 	if (firmware->ats.count)
@@ -148,8 +148,8 @@ bool weir_firmware_may_sleep(struct weir_firmware *firmware, uint64_t *until_ns)
 	/* News that is due already waits for room in the PF's ring, and that comes with a doorbell. */
 	if (due_ns > firmware->now_ns)
 		*until_ns = due_ns;
-	if (weir_moderation_due_ns(firmware) < *until_ns)
-		*until_ns = weir_moderation_due_ns(firmware);
+	if (weir_timers_due_ns(firmware) < *until_ns)
+		*until_ns = weir_timers_due_ns(firmware);
 	/* These wait for operations in flight, whose completions wake the home, or for a board that is full. */
 	if ((firmware->functions_resetting || firmware->admin_list_count ||
 	     firmware->interrupts_owed || firmware->ats.count) &&

@@ -50,7 +50,7 @@ enum weir_status weir_vport_open(struct weir_firmware *firmware, struct weir_vpo
 	vport->filters_used = 0;
 	vport->mac_is_filter = false;
 	vport->spread_entries = 0;
-	weir_vport_coalesce(firmware, vport, 0, WEIR_COALESCE_BYTES_MAX);
+	weir_vport_coalesce(firmware, vport, 0, WEIR_COALESCE_BYTES_MAX, 0);
 	vport->low_latency = (struct weir_low_latency){
 		.us = WEIR_LOW_LATENCY_US_DEFAULT,
 		.credits = WEIR_LOW_LATENCY_CREDITS_DEFAULT,
@@ -84,7 +84,7 @@ void weir_vport_close(struct weir_firmware *firmware, struct weir_vport *vport)
 	vport->exists = false;
 	vport->linked_up = false;
 	vport->flags = 0;
-	weir_vport_coalesce(firmware, vport, 0, WEIR_COALESCE_BYTES_MAX);
+	weir_vport_coalesce(firmware, vport, 0, WEIR_COALESCE_BYTES_MAX, 0);
 	weir_sorter_flush(firmware, vport);
 	weir_steer_flush(firmware, vport);
 }

@@ -24,6 +24,7 @@
 #define WEIR_NO_BURST	    UINT32_MAX
 #define WEIR_NO_QUEUE	    UINT32_MAX
 #define WEIR_NO_VPORT	    UINT16_MAX
+#define WEIR_NO_PORT	    UINT8_MAX
 #define WEIR_QUEUE_DROP	    UINT16_MAX /* in place of a queue pair: nowhere */
 #define WEIR_NO_TIME	    UINT64_MAX /* of hal_now_ns() */
 #define WEIR_CHECKSUM_FLAGS \
@@ -136,7 +137,10 @@ struct weir_delivery {
 	bool summed : 1;	      /* burst->payloads says of what sums are taken */
 	bool urgent : 1;	      /* a frame of low latency is among them */
 	bool ahead : 1; /* the header's completion is written before the rest, which there is */
-	/* Bytes that go into the header buffer, which is the first entry's, of a frame that is split, else 0. One frame. */
+	bool open : 1;	/* it has no completion: the aggregate waits for more */
+	uint8_t held; /* the aggregate that it adds to, or closes: place among firmware->held + 1; else 0 */
+	/* Bytes that go into the header buffer, which is the first entry's, of a frame that is split, else 0. One frame. With `held`: bytes of
+	 * payload that its second entry has room for. */
 	uint16_t header_bytes;
 };
 
@@ -205,7 +209,8 @@ struct weir_burst {
 	bool seals;		   /* some deliveries of this round have to be sealed */
 	bool aheads;		   /* ... have headers that go ahead */
 	bool cuts;		   /* its frames are segments of `large` */
-	bool coalesced;		   /* `joined` says of which frames aggregates are made */
+	bool coalesces;		   /* `joined` is valid */
+	bool coalesced;		   /* ... and says of which frames aggregates are made */
 	uint16_t consumed;	   /* descriptors that are done with when the burst ends */
 	uint16_t segment_count;
 	uint32_t pending;	   /* operations in flight */
@@ -354,6 +359,10 @@ bool weir_emit_split_header(struct weir_firmware *firmware, struct weir_burst *b
 /* Writes the header of frame `ahead` of a summed delivery, the rest of which is there. False: HAL was busy. */
 bool weir_emit_header(struct weir_firmware *firmware, struct weir_burst *burst,
 		      const struct weir_delivery *delivery, uint32_t ahead);
+/* Writes the header copy of a frame that goes that way as its receiver gets it, with tags put in and the outer `strip` ones taken out, to
+ * `to`, which has room for eight bytes more than `bytes`; returns its length. */
+uint32_t weir_store_head(uint8_t *to, const struct weir_way *way, uint32_t strip,
+			 const uint8_t *header, uint32_t bytes);
 /* What an operation for an entry of the burst, or for a frame to the wire, came to. */
 void weir_deliver_result(struct weir_burst *burst, uint32_t entry, enum hal_result result,
 			 struct weir_firmware *firmware);
@@ -439,9 +448,13 @@ void weir_steer_init(struct weir_firmware *firmware, void *memory);
  * where low_latency.asks. */
 bool weir_low_latency(struct weir_burst *burst, uint32_t number, struct weir_vport *vport,
 		      uint32_t bytes);
+/* The same of a frame and of those that are joined to it: is any of them? */
+bool weir_low_latency_joined(struct weir_burst *burst, uint32_t number, struct weir_vport *vport);
 /* Takes a credit for an interrupt of low latency; false, counted: the queue has none. */
 bool weir_low_latency_credit(struct weir_firmware *firmware, struct weir_rx_queue *queue);
 /* timestamp.c */
+/* When a frame of the burst arrived, in hal_now_ns(). */
+uint64_t weir_arrived_ns(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number);
 enum weir_stage_answer weir_stage_report(struct weir_firmware *firmware, struct weir_burst *burst);
 /* Writes the completions of entries [complete_entry, end), at most WEIR_BURST_TIMED, all of one queue, which is of format 1, to its ring
  * from slot on. Nothing of the burst is in flight. */
@@ -455,7 +468,7 @@ void weir_coalesce_burst(struct weir_firmware *firmware, struct weir_burst *burs
 /* Looks for aggregates among the burst's frames, behind classify, or behind segment. */
 static inline void weir_coalesce(struct weir_firmware *firmware, struct weir_burst *burst)
 {
-	burst->coalesced = false;
+	burst->coalesces = burst->coalesced = false;
 	if (WEIR_UNLIKELY(firmware->coalescing_vports))
 		weir_coalesce_burst(firmware, burst);
 }
@@ -473,6 +486,8 @@ struct weir_aggregate {
 };
 /* The aggregate that frame `number` begins. Makes its header as well. */
 struct weir_aggregate weir_coalesce_make(struct weir_burst *burst, uint32_t number);
+/* What is joined to frame `last` of an aggregate becomes one of its own. */
+void weir_coalesce_cut(struct weir_burst *burst, uint32_t last);
 /* Its frames behind the first go their own way again. */
 void weir_coalesce_undo(struct weir_burst *burst, uint32_t number);
 /* Writes an aggregate. False: HAL was busy. */
@@ -548,7 +563,19 @@ void weir_rx_stop(struct weir_firmware *firmware, struct weir_rx_queue *queue,
 void weir_tx_stop(struct weir_firmware *firmware, struct weir_tx_queue *queue,
 		  enum weir_misbehaviour why, const char *what, uint32_t value);
 
+/* timer.c: starts the timer of an owner (struct weir_timer), which has none. */
+void weir_timer_start(struct weir_firmware *firmware, uint32_t owner, uint64_t due_ns);
+/* Ends the wait of the owner that keeps its place in *timer, if it waits. */
+void weir_timer_stop(struct weir_firmware *firmware, uint32_t *timer);
+/* When the wait with that place is over. */
+static inline uint64_t weir_timer_due_ns(const struct weir_firmware *firmware, uint32_t timer)
+{
+	return firmware->timers[timer - 1].due_ns;
+}
+
 /* moderate.c */
+/* The wait of a queue's interrupt is over: it is raised. */
+void weir_interrupt_due(struct weir_firmware *firmware, uint32_t owner);
 /* Raises the queue's vector when it is armed and has something new, now or when its moderation lets it. */
 void weir_rx_notify(struct weir_firmware *firmware, struct weir_rx_queue *queue);
 void weir_tx_notify(struct weir_firmware *firmware, struct weir_tx_queue *queue);

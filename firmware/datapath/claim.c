@@ -3,20 +3,7 @@
  * The stage that opens a round of deliveries: receive buffers and completion slots for as many of the burst's frames as fit
  * (specs/data-queues.md, "Receive"). Slots are claimed in the order of the frames, so a flow stays in order however the writes finish.
  */
-#include "burst.h"
-#include "bytes.h"
-
-enum claim_answer {
-	CLAIM_DONE,
-	CLAIM_WAIT,
-	CLAIM_ROUND_FULL,
-	CLAIM_AGAIN, /* an aggregate was taken apart: its frames one by one */
-};
-
-/* Of an aggregate. */
-#define MOST_BUFFERS                                                           \
-	(WEIR_BURST_COMPLETIONS < WEIR_REFILL_ENTRIES ? WEIR_BURST_COMPLETIONS \
-						      : WEIR_REFILL_ENTRIES)
+#include "hold.h"
 
 /* The queue of a frame for a vport that chooses, or WEIR_QUEUE_DROP; its hash is the vport's from then on. */
 static uint16_t choose_queue(struct weir_firmware *firmware, const struct weir_vport *vport,
@@ -56,47 +43,6 @@ static uint32_t completion_flags(const struct weir_burst *burst, const struct we
 	       (frame->way.cast == WEIR_MULTICAST ? WEIR_RXC_MULTICAST_MASK : 0) |
 	       (frame->way.cast == WEIR_BROADCAST_FRAME ? WEIR_RXC_BROADCAST_MASK : 0) |
 	       (burst->from_wire ? 0 : WEIR_RXC_LOOPED_MASK) | tag;
-}
-
-/* What a queue gives next; by value, so that it need not be read anew for each of a run of entries. */
-struct place {
-	const uint64_t *ready;
-	uint32_t buffer, slot;
-	uint8_t completion_log2;
-};
-
-static inline struct place next_place(const struct weir_rx_queue *queue)
-{
-	return (struct place){ queue->ready, queue->used, queue->produced, queue->completion_log2 };
-}
-
-/* Where the buffer so far ahead lies. */
-static inline uint64_t buffer_address(const struct place *place, uint32_t ahead)
-{
-	return place->ready[(place->buffer + ahead) & (WEIR_REFILL_ENTRIES - 1)];
-}
-
-/* Fills entry `entry` of the burst with a place, and goes on to the next one. */
-static inline void fill_entry(struct weir_burst *burst, struct place *place, uint32_t entry,
-			      const struct weir_frame *frame, uint32_t length, uint32_t flags,
-			      uint16_t tci, uint16_t type)
-{
-	/* The first lap writes 1; no ring is so large that the count's own wrap shows. */
-	uint32_t phase = ~place->slot >> place->completion_log2 & 1;
-	uint16_t buffer = (uint16_t)place->buffer;
-
-	flags |= frame->hash_flags;
-	burst->entry_address[entry] = buffer_address(place, 0);
-	/* struct weir_rx_completion in two words: flow_hash, length, buffer; vlan_tci, packet_type, flags */
-	weir_le64 words[2] = {
-		weir_cpu_to_le64(frame->flow_hash | (uint64_t)length << 32 | (uint64_t)buffer << 48),
-		weir_cpu_to_le64(tci | (uint64_t)type << 16 | (uint64_t)(flags | phase) << 32),
-	};
-
-	_Static_assert(sizeof(words) == sizeof(burst->completions[0]), "a completion");
-	__builtin_memcpy(&burst->completions[entry], words, sizeof(words));
-	place->slot++;
-	place->buffer++;
 }
 
 /* Takes buffers that entries were filled with, and slots, and tells the board which buffers will be written not long after them. */
@@ -228,16 +174,6 @@ static void sum_alike(struct weir_burst *burst, struct weir_vport *vport, uint32
 	burst->seals |= delivery->summed;
 }
 
-/* Buffers of `room` bytes that so many take, at least one. */
-static inline uint32_t buffers_of(uint32_t bytes, uint32_t room)
-{
-	uint32_t buffers = 1;
-
-	for (uint32_t held = room; WEIR_UNLIKELY(held < bytes); held += room)
-		buffers++;
-	return buffers;
-}
-
 /*
  * Fills the entries of a frame of `bytes` in a queue that splits: the header's, if it has one, which is about the header buffer of the
  * first pair, and those of the payload, from that same pair on.
@@ -268,21 +204,6 @@ static void fill_split(struct weir_burst *burst, const struct weir_rx_queue *que
 		burst->entry_address[entry] = queue->ready[2 * (buffer++ & (WEIR_SPLIT_READY - 1))];
 		left -= bytes;
 	}
-}
-
-/* Is a frame of low latency, or, of an aggregate, one of its segments? */
-static bool is_urgent(struct weir_burst *burst, uint32_t number, struct weir_vport *vport,
-		      uint32_t bytes, uint32_t segments)
-{
-	bool urgent = false;
-
-	if (!segments)
-		return weir_low_latency(burst, number, vport, bytes);
-	do {
-		urgent |= weir_low_latency(burst, number, vport, burst->frames[number].bytes);
-		number = burst->joined[number];
-	} while (number);
-	return urgent;
 }
 
 static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir_burst *burst,
@@ -323,6 +244,14 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 	if (WEIR_UNLIKELY(is_oversize(vport, frame))) {
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return CLAIM_DONE;
+	}
+	if (WEIR_UNLIKELY(queue->held | vport->coalesce_us)) {
+		enum claim_answer answer =
+			weir_hold_claim(firmware, burst, number, queue, strip,
+					completion_flags(burst, frame, queue, tag_flags), tci);
+
+		if (answer != CLAIM_PASS)
+			return answer;
 	}
 	/* A copy's checksum is that of its own payload: the header copy has room for one at a time. */
 	if (WEIR_UNLIKELY(frame->insert) && burst->delivery_count &&
@@ -390,7 +319,8 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		.summed = summed,
 		.segments = aggregate.segments,
 		.urgent = WEIR_UNLIKELY(vport->low_latency.asks) &&
-			  is_urgent(burst, number, vport, bytes, aggregate.segments),
+			  (aggregate.segments ? weir_low_latency_joined(burst, number, vport)
+					      : weir_low_latency(burst, number, vport, bytes)),
 	};
 	burst->seals |= summed;
 	if (WEIR_UNLIKELY(queue->split_mode)) {

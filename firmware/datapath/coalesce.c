@@ -2,11 +2,10 @@
 /*
  * Receive coalescing (specs/coalescing.md): TCP segments of a burst that follow one another become one frame, an aggregate, for a vport
  * that asks for it. Which do is decided behind classify, on private copies and before anything is moved; an aggregate is then claimed,
- * written and completed as one frame in the place of its first segment. It lives no longer than its burst, so that nothing waits for
- * company and no reset finds one open.
+ * written and completed as one frame in the place of its first segment; or it is kept open beyond its burst (hold.c).
  */
+#include "coalesce.h"
 #include "emit.h"
-#include "bytes.h"
 #include "weir_sum.h"
 
 #define TCP_SEQUENCE	4u /* where the fields are in their headers */
@@ -39,22 +38,12 @@ enum {
 /* Flows whose segments can be told apart in one burst; of more, one is given up. */
 #define FLOWS 8u
 
-/* The last segment of a flow so far, and what the next one must be to follow it. */
+/* Segments of a burst that become an aggregate. */
 struct flow {
-	uint8_t first, last; /* of the aggregate's frames */
-	uint8_t segments;
-	bool verified;	   /* the first one's checksums are right */
-	bool fixed_id;	   /* the second one has the first one's identification */
-	uint16_t payload;  /* of the first */
-	uint16_t id;	   /* of the last */
-	uint32_t bytes;	   /* of the aggregate */
-	uint32_t sequence; /* behind the last */
+	uint8_t first, last; /* frames */
+	bool verified;	     /* the first one's checksums are right */
+	struct weir_run run;
 };
-
-static uint32_t payload_of(const struct weir_layer *layer)
-{
-	return (uint32_t)layer->end - layer->payload;
-}
 
 /* Bytes of the frame before its receiver's tags are seen to; padding is none of them. */
 static uint32_t bytes_of(const struct weir_frame *frame, const struct weir_layer *layer)
@@ -64,27 +53,30 @@ static uint32_t bytes_of(const struct weir_frame *frame, const struct weir_layer
 
 /* ---- which segments follow one another ---- */
 
-/* Two frames with TCP: the same flow, by what tells flows apart anywhere on their way? */
-static bool is_same_flow(const struct weir_frame *a, const struct weir_layer *layer_a,
-			 const struct weir_frame *b, const struct weir_layer *layer_b)
+bool weir_head_same_flow(const struct weir_head *a, const struct weir_head *b)
 {
-	const uint8_t *ip_a = a->header + layer_a->l3, *ip_b = b->header + layer_b->l3;
+	const uint8_t *ip_a = a->header + a->layer->l3, *ip_b = b->header + b->layer->l3;
 
-	if (a->way.vport != b->way.vport || layer_a->l3_kind != layer_b->l3_kind ||
-	    a->way.tagged != b->way.tagged || a->way.tci != b->way.tci ||
-	    a->way.tag_protocol != b->way.tag_protocol ||
-	    a->way.tags_inserted != b->way.tags_inserted ||
-	    (a->way.tags_inserted > 1 && a->way.inner_tci != b->way.inner_tci) ||
-	    memcmp(a->header + layer_a->l4, b->header + layer_b->l4, 4))
+	if (a->way->vport != b->way->vport || a->layer->l3_kind != b->layer->l3_kind ||
+	    a->way->tagged != b->way->tagged || a->way->tci != b->way->tci ||
+	    a->way->tag_protocol != b->way->tag_protocol ||
+	    a->way->tags_inserted != b->way->tags_inserted ||
+	    (a->way->tags_inserted > 1 && a->way->inner_tci != b->way->inner_tci) ||
+	    memcmp(a->header + a->layer->l4, b->header + b->layer->l4, 4))
 		return false;
-	return layer_a->l3_kind == WEIR_PACKET_L3_IPV4 ? !memcmp(ip_a + 12, ip_b + 12, 8)
-						       : !memcmp(ip_a + 8, ip_b + 8, 32);
+	return a->layer->l3_kind == WEIR_PACKET_L3_IPV4 ? !memcmp(ip_a + 12, ip_b + 12, 8)
+							: !memcmp(ip_a + 8, ip_b + 8, 32);
 }
 
-/* May the frame be part of an aggregate at all? *ends: it can only be the last. */
-static bool is_segment(const struct weir_frame *frame, const struct weir_layer *layer, bool *ends)
+uint8_t weir_head_flags(const struct weir_head *head)
 {
-	const uint8_t *ip = frame->header + layer->l3, *tcp = frame->header + layer->l4;
+	return head->header[head->layer->l4 + TCP_FLAGS];
+}
+
+bool weir_head_is_segment(const struct weir_head *head, bool *ends)
+{
+	const struct weir_layer *layer = head->layer;
+	const uint8_t *ip = head->header + layer->l3;
 	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
 	uint8_t flags;
 
@@ -94,7 +86,7 @@ static bool is_segment(const struct weir_frame *frame, const struct weir_layer *
 	    (uint32_t)layer->l4 - layer->l3 != (ipv4 ? IPV4_BYTES : IPV6_BYTES) ||
 	    (ipv4 && ip[IPV4_FRAGMENT] & ~IPV4_DONT))
 		return false;
-	flags = tcp[TCP_FLAGS];
+	flags = weir_head_flags(head);
 	*ends = flags & (TCP_PSH | TCP_FIN);
 	return (flags & (TCP_SYN | TCP_RST | TCP_URG | TCP_ACK)) == TCP_ACK;
 }
@@ -118,37 +110,75 @@ static bool is_same_tcp(const uint8_t *a, const uint8_t *b, uint32_t bytes)
 }
 
 /* Is the identification the next one, or the first one's in all of them, which a frame that may be fragmented must not have? */
-static bool follows_id(const struct flow *flow, const uint8_t *ip, bool *fixed)
+static bool id_follows(const struct weir_run *run, const uint8_t *ip)
 {
-	uint32_t step = (load16(ip + IPV4_ID) - flow->id) & 0xffffu;
+	uint32_t step = (load16(ip + IPV4_ID) - run->id) & 0xffffu;
 
-	*fixed = !step;
 	if (step > 1 || (!step && !(ip[IPV4_FRAGMENT] & IPV4_DONT)))
 		return false;
-	return flow->segments == 1 || *fixed == flow->fixed_id;
+	return run->segments == 1 || (step == 0) == run->fixed_id;
+}
+
+bool weir_run_goes_on(const struct weir_run *run, const struct weir_head *first,
+		      const struct weir_head *next, const struct weir_vport *vport)
+{
+	const struct weir_layer *layer = next->layer;
+	const uint8_t *ip = next->header + layer->l3, *tcp = next->header + layer->l4;
+	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
+	uint32_t payload = payload_of(layer);
+
+	return payload <= run->payload && load32(tcp + TCP_SEQUENCE) == run->sequence &&
+	       layer->l3 == first->layer->l3 && layer->payload == first->layer->payload &&
+	       !memcmp(next->header, first->header, 12) &&
+	       !memcmp(next->header + next->way->rest, first->header + first->way->rest,
+		       layer->l3 - next->way->rest) &&
+	       is_same_ip(first->header + first->layer->l3, ip, ipv4) &&
+	       is_same_tcp(first->header + first->layer->l4, tcp,
+			   (uint32_t)layer->payload - layer->l4) &&
+	       (!ipv4 || id_follows(run, ip)) && run->segments < vport->coalesce_segments &&
+	       run->bytes + payload <= vport->coalesce_bytes;
+}
+
+static uint16_t id_of(const struct weir_head *head)
+{
+	return head->layer->l3_kind == WEIR_PACKET_L3_IPV4
+		       ? (uint16_t)load16(head->header + head->layer->l3 + IPV4_ID)
+		       : 0;
+}
+
+void weir_run_add(struct weir_run *run, const struct weir_head *next)
+{
+	uint32_t payload = payload_of(next->layer);
+	uint16_t id = id_of(next);
+
+	run->segments++;
+	run->fixed_id = next->layer->l3_kind == WEIR_PACKET_L3_IPV4 && id == run->id;
+	run->id = id;
+	run->bytes += payload;
+	run->sequence += payload;
+}
+
+struct weir_run weir_run_of(const struct weir_burst *burst, uint32_t number)
+{
+	const struct weir_head head = weir_head_of(burst, number);
+	uint32_t payload = payload_of(head.layer);
+
+	return (struct weir_run){
+		.segments = 1,
+		.payload = (uint16_t)payload,
+		.id = id_of(&head),
+		.bytes = bytes_of(&burst->frames[number], head.layer),
+		.sequence = load32(head.header + head.layer->l4 + TCP_SEQUENCE) + payload,
+	};
 }
 
 /* Does frame `number`, a segment of the flow, follow the flow's last one? Then it is joined to it. */
 static bool join(struct weir_burst *burst, const struct weir_vport *vport, struct flow *flow,
-		 uint32_t number)
+		 const struct weir_head *head, uint32_t number)
 {
-	const struct weir_layer *layer = &burst->layers[number].outer,
-				*first = &burst->layers[flow->first].outer;
-	const struct weir_frame *head = &burst->frames[flow->first];
-	struct weir_frame *frame = &burst->frames[number];
-	const uint8_t *ip = frame->header + layer->l3, *tcp = frame->header + layer->l4;
-	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4, fixed = false;
-	uint32_t payload = payload_of(layer);
+	const struct weir_head first = weir_head_of(burst, flow->first);
 
-	if (payload > flow->payload || load32(tcp + TCP_SEQUENCE) != flow->sequence ||
-	    layer->l3 != first->l3 || layer->payload != first->payload ||
-	    memcmp(frame->header, head->header, 12) ||
-	    memcmp(frame->header + frame->way.rest, head->header + head->way.rest,
-		   layer->l3 - frame->way.rest) ||
-	    !is_same_ip(head->header + first->l3, ip, ipv4) ||
-	    !is_same_tcp(head->header + first->l4, tcp, (uint32_t)layer->payload - layer->l4) ||
-	    (ipv4 && !follows_id(flow, ip, &fixed)) || flow->segments >= vport->coalesce_segments ||
-	    flow->bytes + payload > vport->coalesce_bytes)
+	if (!weir_run_goes_on(&flow->run, &first, head, vport))
 		return false;
 	/* The first one only now that it has company. */
 	if (!flow->verified && !weir_verify_ahead(burst, flow->first))
@@ -157,35 +187,12 @@ static bool join(struct weir_burst *burst, const struct weir_vport *vport, struc
 	if (!weir_verify_ahead(burst, number))
 		return false;
 	burst->joined[flow->last] = (uint8_t)number;
-	frame->way.route = WEIR_ROUTE_JOINED;
+	burst->frames[number].way.route = WEIR_ROUTE_JOINED;
 	/* Neither goes with the frame before it, whatever that is. */
-	frame->alike = burst->frames[flow->first].alike = false;
+	burst->frames[number].alike = burst->frames[flow->first].alike = false;
 	flow->last = (uint8_t)number;
-	flow->segments++;
-	flow->fixed_id = fixed;
-	flow->id = ipv4 ? (uint16_t)load16(ip + IPV4_ID) : 0;
-	flow->bytes += payload;
-	flow->sequence += payload;
+	weir_run_add(&flow->run, head);
 	return true;
-}
-
-/* The frame is the first of what may become an aggregate. */
-static struct flow flow_of(const struct weir_burst *burst, uint32_t number)
-{
-	const struct weir_layer *layer = &burst->layers[number].outer;
-	const struct weir_frame *frame = &burst->frames[number];
-	const uint8_t *ip = frame->header + layer->l3, *tcp = frame->header + layer->l4;
-	uint32_t payload = payload_of(layer);
-
-	return (struct flow){
-		.first = (uint8_t)number,
-		.last = (uint8_t)number,
-		.segments = 1,
-		.payload = (uint16_t)payload,
-		.id = layer->l3_kind == WEIR_PACKET_L3_IPV4 ? (uint16_t)load16(ip + IPV4_ID) : 0,
-		.bytes = bytes_of(frame, layer),
-		.sequence = load32(tcp + TCP_SEQUENCE) + payload,
-	};
 }
 
 /* The flows of a burst that are open: what comes next may follow their last segment. */
@@ -203,24 +210,22 @@ static void close(struct flows *flows, uint32_t at)
 static void take(struct weir_burst *burst, const struct weir_vport *vport, struct flows *flows,
 		 uint32_t number)
 {
-	const struct weir_frame *frame = &burst->frames[number];
-	const struct weir_layer *layer = &burst->layers[number].outer;
-	bool ends = false, segment = is_segment(frame, layer, &ends);
+	const struct weir_head head = weir_head_of(burst, number);
+	bool ends = false, segment = weir_head_is_segment(&head, &ends);
 	uint32_t at = 0;
 
 	while (at < flows->count) {
-		uint32_t first = flows->flow[at].first;
+		const struct weir_head first = weir_head_of(burst, flows->flow[at].first);
 
-		if (is_same_flow(&burst->frames[first], &burst->layers[first].outer, frame, layer))
+		if (weir_head_same_flow(&first, &head))
 			break;
 		at++;
 	}
 	if (at < flows->count) {
 		struct flow *flow = &flows->flow[at];
 
-		if (segment && join(burst, vport, flow, number)) {
-			if (ends || payload_of(layer) < flow->payload ||
-			    flow->segments == vport->coalesce_segments)
+		if (segment && join(burst, vport, flow, &head, number)) {
+			if (weir_run_is_over(&flow->run, &head, ends, vport))
 				close(flows, at);
 			burst->coalesced = true;
 			return;
@@ -229,11 +234,15 @@ static void take(struct weir_burst *burst, const struct weir_vport *vport, struc
 		close(flows, at);
 	}
 	/* Padding behind a full segment would lie in the middle. */
-	if (!segment || ends || layer->end != frame->bytes)
+	if (!segment || ends || head.layer->end != burst->frames[number].bytes)
 		return;
 	if (flows->count == FLOWS)
 		close(flows, 0);
-	flows->flow[flows->count++] = flow_of(burst, number);
+	flows->flow[flows->count++] = (struct flow){
+		.first = (uint8_t)number,
+		.last = (uint8_t)number,
+		.run = weir_run_of(burst, number),
+	};
 }
 
 void weir_coalesce_burst(struct weir_firmware *firmware, struct weir_burst *burst)
@@ -243,6 +252,7 @@ void weir_coalesce_burst(struct weir_firmware *firmware, struct weir_burst *burs
 	/* A frame that is followed step by step is followed by itself. */
 	if (burst->traced)
 		return;
+	burst->coalesces = true;
 	for (uint32_t i = 0; i < burst->frame_count; i++) {
 		const struct weir_frame *frame = &burst->frames[i];
 		const struct weir_vport *vport = &firmware->vports[frame->way.vport];
@@ -253,6 +263,16 @@ void weir_coalesce_burst(struct weir_firmware *firmware, struct weir_burst *burs
 		if (weir_frame_layers(burst, i)->outer.l4_kind == WEIR_PACKET_L4_TCP)
 			take(burst, vport, &flows, i);
 	}
+}
+
+void weir_coalesce_cut(struct weir_burst *burst, uint32_t last)
+{
+	uint32_t next = burst->joined[last];
+
+	if (!next)
+		return;
+	burst->joined[last] = 0;
+	burst->frames[next].way.route = WEIR_ROUTE_ONE;
 }
 
 void weir_coalesce_undo(struct weir_burst *burst, uint32_t number)
@@ -273,16 +293,13 @@ static uint8_t *header_of(struct weir_burst *burst, uint32_t number)
 	return burst->wire_headers[burst->joined[number]];
 }
 
-/* The headers of all segments, made from the first one's and the flags of the last: 12 bytes of addresses, then what way.rest says. */
-static void make_header(struct weir_burst *burst, uint32_t number, uint32_t last, uint32_t payload)
+void weir_coalesce_header(uint8_t *header, const struct weir_layer *first, uint32_t payload,
+			  uint8_t last_flags)
 {
-	struct weir_layer layer = burst->layers[number].outer;
-	uint8_t *header = header_of(burst, number);
+	struct weir_layer layer = *first;
 	uint8_t *ip = header + layer.l3, *tcp = header + layer.l4;
-	const uint8_t *last_tcp = burst->frames[last].header + layer.l4;
 	uint32_t bytes = (uint32_t)layer.payload - layer.l3 + payload;
 
-	memcpy(header, burst->frames[number].header, layer.payload);
 	layer.end = (uint16_t)(layer.payload + payload);
 	if (layer.l3_kind == WEIR_PACKET_L3_IPV4) {
 		store16(ip + IPV4_LENGTH, bytes);
@@ -291,35 +308,47 @@ static void make_header(struct weir_burst *burst, uint32_t number, uint32_t last
 	} else {
 		store16(ip + IPV6_LENGTH, bytes - IPV6_BYTES);
 	}
-	tcp[TCP_FLAGS] |= last_tcp[TCP_FLAGS] & (TCP_PSH | TCP_FIN);
+	tcp[TCP_FLAGS] |= last_flags & (TCP_PSH | TCP_FIN);
 	store16(tcp + TCP_CHECKSUM, weir_pseudo_sum(header, &layer));
+}
+
+uint32_t weir_run_flags(const struct weir_run *run, const struct weir_head *first)
+{
+	bool ipv4 = first->layer->l3_kind == WEIR_PACKET_L3_IPV4;
+
+	return WEIR_RXC_COALESCED_MASK | WEIR_PREP(WEIR_RXC_L4, WEIR_CHECKSUM_STATE_GOOD) |
+	       (ipv4 ? WEIR_PREP(WEIR_RXC_IP, WEIR_CHECKSUM_STATE_GOOD) : 0) |
+	       (run->fixed_id ? WEIR_RXC_COALESCED_FIXED_ID_MASK : 0);
+}
+
+uint16_t weir_run_segment(const struct weir_run *run, const struct weir_head *first)
+{
+	return (uint16_t)(WEIR_PREP(WEIR_RXA_L3, first->layer->l3_kind) |
+			  WEIR_PREP(WEIR_RXA_PAYLOAD, run->payload));
 }
 
 struct weir_aggregate weir_coalesce_make(struct weir_burst *burst, uint32_t number)
 {
-	const struct weir_layer *layer = &burst->layers[number].outer;
-	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
-	uint32_t next, last = number;
-	struct weir_aggregate aggregate = {
-		.segments = 1,
-		.segment = (uint16_t)(WEIR_PREP(WEIR_RXA_L3, layer->l3_kind) |
-				      WEIR_PREP(WEIR_RXA_PAYLOAD, payload_of(layer))),
-		.flags = WEIR_RXC_COALESCED_MASK | WEIR_PREP(WEIR_RXC_L4, WEIR_CHECKSUM_STATE_GOOD),
-	};
+	const struct weir_head first = weir_head_of(burst, number);
+	struct weir_head last = first;
+	struct weir_run run = weir_run_of(burst, number);
+	uint32_t bytes = run.bytes;
+	uint8_t *header = header_of(burst, number);
 
-	for (; (next = burst->joined[last]); last = next) {
-		aggregate.segments++;
-		aggregate.more_bytes += payload_of(&burst->layers[next].outer);
+	for (uint32_t next = number; (next = burst->joined[next]);) {
+		last = weir_head_of(burst, next);
+		weir_run_add(&run, &last);
 	}
-	if (ipv4) {
-		next = burst->joined[number];
-		aggregate.flags |= WEIR_PREP(WEIR_RXC_IP, WEIR_CHECKSUM_STATE_GOOD);
-		if (!memcmp(burst->frames[number].header + layer->l3 + IPV4_ID,
-			    burst->frames[next].header + layer->l3 + IPV4_ID, 2))
-			aggregate.flags |= WEIR_RXC_COALESCED_FIXED_ID_MASK;
-	}
-	make_header(burst, number, last, payload_of(layer) + aggregate.more_bytes);
-	return aggregate;
+	/* 12 bytes of addresses, then what way.rest says. */
+	memcpy(header, first.header, first.layer->payload);
+	weir_coalesce_header(header, first.layer, run.bytes - bytes + payload_of(first.layer),
+			     weir_head_flags(&last));
+	return (struct weir_aggregate){
+		.segments = run.segments,
+		.segment = weir_run_segment(&run, &first),
+		.more_bytes = run.bytes - bytes,
+		.flags = weir_run_flags(&run, &first),
+	};
 }
 
 /* The payload of frame `number`, without what pads it. False: HAL was busy. */
@@ -345,6 +374,16 @@ static bool emit_payload(struct weir_emission *emission, uint32_t number)
 	return true;
 }
 
+bool weir_emit_joined(struct weir_emission *emission, uint32_t number)
+{
+	do {
+		if (!emit_payload(emission, number))
+			return false;
+		number = emission->burst->joined[number];
+	} while (number);
+	return true;
+}
+
 bool weir_emit_aggregate(struct weir_firmware *firmware, struct weir_burst *burst,
 			 const struct weir_delivery *delivery)
 {
@@ -356,11 +395,8 @@ bool weir_emit_aggregate(struct weir_firmware *firmware, struct weir_burst *burs
 	head.header_bytes = burst->layers[number].outer.payload;
 	if (!weir_emit_head(&emission, delivery, &head, number))
 		return false;
-	do {
-		if (!emit_payload(&emission, number))
-			return false;
-		number = burst->joined[number];
-	} while (number);
+	if (!weir_emit_joined(&emission, number))
+		return false;
 	burst->emit_operation = 0;
 	return true;
 }

@@ -3,7 +3,7 @@
  * The last stages of a round: completions are written for what deliver.c has moved, then all is counted and interrupts are raised
  * (specs/data-queues.md, "Receive").
  */
-#include "burst.h"
+#include "hold.h"
 
 enum hal_result weir_write_completions(struct weir_firmware *firmware, struct weir_burst *burst,
 				       uint32_t end, uint32_t slot)
@@ -35,9 +35,18 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 		const struct weir_delivery *delivery = &burst->deliveries[number];
 		const struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 
-		/* A header that went ahead has its completion. */
-		if (WEIR_UNLIKELY(delivery->ahead) && burst->complete_entry == delivery->first_entry)
-			burst->complete_entry++;
+		if (WEIR_UNLIKELY(delivery->ahead | delivery->open)) {
+			/* An aggregate that is open has none yet. */
+			if (delivery->open) {
+				burst->complete_entry =
+					(uint16_t)(delivery->first_entry + delivery->entries);
+				burst->complete_delivery++;
+				continue;
+			}
+			/* A header that went ahead has its completion. */
+			if (burst->complete_entry == delivery->first_entry)
+				burst->complete_entry++;
+		}
 		uint32_t first = burst->complete_entry, mask = (1u << queue->completion_log2) - 1;
 		uint32_t slot = (delivery->slot + first - delivery->first_entry) & mask;
 
@@ -53,7 +62,7 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 				break;
 		} while (number < burst->delivery_count &&
 			 burst->deliveries[number].queue == delivery->queue &&
-			 !burst->deliveries[number].ahead);
+			 !(burst->deliveries[number].ahead | burst->deliveries[number].open));
 		room = mask + 1 - slot;
 		if (end - first > room)
 			end = first + room;
@@ -88,6 +97,10 @@ enum weir_stage_answer weir_stage_complete(struct weir_firmware *firmware, struc
 static void count(struct weir_firmware *firmware, const struct weir_burst *burst,
 		  const struct weir_delivery *delivery)
 {
+	if (WEIR_UNLIKELY(delivery->held)) {
+		weir_hold_over(firmware, delivery);
+		return;
+	}
 	struct weir_rx_queue *queue = &firmware->rx_queues[delivery->queue];
 	const struct weir_frame *frame = &burst->frames[delivery->frame];
 	uint64_t *stats = firmware->vports[queue->vport].stats;

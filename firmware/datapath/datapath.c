@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The scheduler: which queue or port gets a burst next, and how a burst goes from stage to stage. */
-#include "burst.h"
+#include "hold.h"
 
 /* ---- memory ---- */
 
@@ -26,8 +26,8 @@ size_t weir_datapath_bytes(const struct weir_firmware_config *config, uint32_t v
 
 	return aligned(queue_count * sizeof(struct weir_rx_queue)) +
 	       aligned(queue_count * sizeof(struct weir_tx_queue)) +
-	       aligned(2 * queue_count * sizeof(struct weir_timer)) +
-	       aligned(entries * sizeof(struct weir_sorter_entry)) +
+	       aligned((2 * queue_count + WEIR_HELD) * sizeof(struct weir_timer)) +
+	       aligned(weir_hold_bytes()) + aligned(entries * sizeof(struct weir_sorter_entry)) +
 	       aligned(2 * entries * sizeof(uint32_t)) +
 	       3 * aligned(vport_count * sizeof(uint16_t)) + weir_steer_bytes(vport_count) +
 	       WEIR_BURSTS * aligned(sizeof(struct weir_burst)) +
@@ -57,7 +57,9 @@ void weir_datapath_init(struct weir_firmware *firmware, void *memory)
 	sorter->bucket_log2 = bucket_log2(&firmware->config) + 1;
 	firmware->rx_queues = take(&at, firmware->queue_count * sizeof(struct weir_rx_queue));
 	firmware->tx_queues = take(&at, firmware->queue_count * sizeof(struct weir_tx_queue));
-	firmware->timers = take(&at, 2 * firmware->queue_count * sizeof(struct weir_timer));
+	firmware->timers =
+		take(&at, (2 * firmware->queue_count + WEIR_HELD) * sizeof(struct weir_timer));
+	weir_hold_init(firmware, take(&at, weir_hold_bytes()));
 	for (uint32_t i = 0; i < firmware->queue_count; i++)
 		firmware->rx_queues[i].index = firmware->tx_queues[i].index = i;
 	sorter->entries = take(&at, sorter->entry_count * sizeof(struct weir_sorter_entry));
@@ -116,9 +118,12 @@ static struct weir_burst *burst_take(struct weir_firmware *firmware)
 static void burst_end(struct weir_firmware *firmware, struct weir_burst *burst)
 {
 	if (burst->from_wire) {
-		hal_receive_release(firmware->hal, burst->port, burst->wire_frames,
-				    burst->frame_count);
-		firmware->port_busy[burst->port] = false;
+		/* Aggregates that had waited came with no burst of a port. */
+		if (WEIR_LIKELY(burst->port != WEIR_NO_PORT)) {
+			hal_receive_release(firmware->hal, burst->port, burst->wire_frames,
+					    burst->frame_count);
+			firmware->port_busy[burst->port] = false;
+		}
 	} else {
 		struct weir_tx_queue *queue = &firmware->tx_queues[burst->queue];
 
@@ -304,6 +309,23 @@ static uint32_t poll_port(struct weir_firmware *firmware, uint8_t port)
 	return count;
 }
 
+/* Delivers the aggregates that wait no longer; returns how many bursts that took. */
+static uint32_t flush_held(struct weir_firmware *firmware)
+{
+	if (firmware->burst_free == WEIR_NO_BURST || !weir_hold_is_leaving(firmware))
+		return 0;
+	struct weir_burst *burst = burst_take(firmware);
+
+	burst->from_wire = true;
+	burst->port = WEIR_NO_PORT;
+	burst->source = NULL;
+	burst->traced = burst->coalesces = burst->coalesced = false;
+	burst->stage = WEIR_STAGE_EMIT;
+	weir_hold_flush(firmware, burst);
+	burst_start(firmware, burst);
+	return 1;
+}
+
 /* May the queue move anything now? Without, it leaves the list; weir_datapath_wake() brings it back. */
 static bool may_move(const struct weir_firmware *firmware, const struct weir_tx_queue *queue)
 {
@@ -365,6 +387,8 @@ uint32_t weir_datapath_poll(struct weir_firmware *firmware)
 {
 	uint32_t done = run_waiting(firmware);
 
+	if (WEIR_UNLIKELY(firmware->held_leaving))
+		done += flush_held(firmware);
 	/* As many bursts in as may go out, so that a port does not overflow while its frames go round. */
 	for (uint8_t port = 0; port < firmware->config.ports; port++) {
 		uint32_t turns = WEIR_TURNS_PER_POLL, count;
@@ -379,7 +403,8 @@ uint32_t weir_datapath_poll(struct weir_firmware *firmware)
 
 bool weir_datapath_may_sleep(struct weir_firmware *firmware)
 {
-	return firmware->active_head == WEIR_NO_QUEUE && firmware->burst_waiting == WEIR_NO_BURST;
+	return firmware->active_head == WEIR_NO_QUEUE && firmware->burst_waiting == WEIR_NO_BURST &&
+	       !firmware->held_leaving;
 }
 
 uint32_t weir_datapath_epoch_begin(struct weir_firmware *firmware)

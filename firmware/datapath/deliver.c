@@ -4,6 +4,7 @@
  * complete.c.
  */
 #include "emit.h"
+#include "hold.h"
 
 /* The source's memory could not be read: once for a frame, however many would have got it. */
 static void source_fault(struct weir_firmware *firmware, struct weir_burst *burst,
@@ -198,16 +199,37 @@ static void store_tag(uint8_t *to, uint16_t protocol, uint16_t tci)
 	to[3] = (uint8_t)tci;
 }
 
-/* Puts the tags that are put in where they are in the frame's wire header, for whichever copy asks first; returns where. */
-static const uint8_t *store_tags(struct weir_burst *burst, uint32_t number)
+/* The tags that are put in, for which `to` has room. */
+static void store_tags(uint8_t *to, const struct weir_way *way)
 {
-	const struct weir_way *way = &burst->frames[number].way;
-	uint8_t *tags = burst->wire_headers[number] + 12;
-
-	store_tag(tags, way->tag_protocol, way->tci);
+	store_tag(to, way->tag_protocol, way->tci);
 	if (way->tags_inserted > 1)
-		store_tag(tags + 4, WEIR_TPID_8021Q, way->inner_tci);
-	return tags;
+		store_tag(to + 4, WEIR_TPID_8021Q, way->inner_tci);
+}
+
+/* Where in a header copy that begins which its receiver gets behind the tags that are put in. */
+static uint32_t rest_of(const struct weir_way *way, uint32_t strip)
+{
+	/* Of two tags that are not shown the second one may lie in the copy. */
+	return way->rest + (strip > 1 && way->tags_inserted < 2 ? 4u : 0u);
+}
+
+uint32_t weir_store_head(uint8_t *to, const struct weir_way *way, uint32_t strip,
+			 const uint8_t *header, uint32_t bytes)
+{
+	uint32_t inserted = way->tags_inserted, rest = rest_of(way, strip),
+		 shown = inserted > strip ? 4 * (inserted - strip) : 0;
+	uint8_t tags[8];
+
+	if (!(inserted | strip)) {
+		memcpy(to, header, bytes);
+		return bytes;
+	}
+	memcpy(to, header, 12);
+	store_tags(tags, way);
+	memcpy(to + 12, tags + 4 * inserted - shown, shown);
+	memcpy(to + 12 + shown, header + rest, bytes - rest);
+	return 12 + shown + bytes - rest;
 }
 
 /*
@@ -296,16 +318,17 @@ bool weir_emit_head(struct weir_emission *emission, const struct weir_delivery *
 {
 	struct weir_burst *burst = emission->burst;
 	uint32_t inserted = frame->way.tags_inserted, strip = delivery->strip;
-	/* Of two tags that are not shown the second one may lie in the copy. */
-	uint32_t rest = frame->way.rest + (strip > 1 && inserted < 2 ? 4u : 0u);
+	uint32_t rest = rest_of(&frame->way, strip);
 
 	if (weir_frame_goes_whole(frame, delivery->strip))
 		return emit_at(emission, frame->header, NULL, frame->header_bytes, 0);
 	if (!emit_at(emission, frame->header, NULL, 12, 0))
 		return false;
 	if (inserted > strip) {
-		const uint8_t *tags = store_tags(burst, number);
+		uint8_t *tags = burst->wire_headers[number] + 12;
 
+		/* For whichever copy asks first. */
+		store_tags(tags, &frame->way);
 		if (!weir_emit_piece(emission,
 				     (struct weir_piece){ tags + 4 * strip, NULL, 0,
 							  4 * (inserted - strip), false, 0 }))
@@ -482,6 +505,10 @@ static bool emit_summed(struct weir_firmware *firmware, struct weir_burst *burst
 static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *burst,
 			  struct weir_delivery *delivery)
 {
+	/* Nothing of an aggregate is traced. */
+	if (WEIR_UNLIKELY(delivery->segments))
+		return delivery->held ? weir_hold_emit(firmware, burst, delivery)
+				      : weir_emit_aggregate(firmware, burst, delivery);
 	const struct weir_frame *frame = &burst->frames[delivery->frame];
 
 	/* Once, also when the HAL was busy at the first operation; in a trace each frame has a delivery of its own. */
@@ -492,28 +519,12 @@ static bool emit_to_queue(struct weir_firmware *firmware, struct weir_burst *bur
 				burst->entry_address[delivery->first_entry], delivery->bytes,
 				weir_le16_to_cpu(burst->completions[delivery->first_entry].buffer));
 	}
-	if (WEIR_UNLIKELY(delivery->segments))
-		return weir_emit_aggregate(firmware, burst, delivery);
 	if (WEIR_UNLIKELY(delivery->summed))
 		return emit_summed(firmware, burst, delivery);
 	if (WEIR_LIKELY(delivery->entries == delivery->frames &&
 			weir_frame_goes_whole(frame, delivery->strip)))
 		return emit_whole(firmware, burst, delivery);
 	return emit_in_pieces(firmware, burst, delivery, 0);
-}
-
-/* The header with the tags in it that are put in; *bytes: its length. */
-static const uint8_t *header_with_tags(struct weir_burst *burst, uint32_t number, uint32_t *bytes)
-{
-	const struct weir_frame *frame = &burst->frames[number];
-	uint32_t rest = frame->way.rest, front = 12u + 4u * frame->way.tags_inserted;
-	uint8_t *copy = burst->wire_headers[number];
-
-	memcpy(copy, frame->header, 12);
-	store_tags(burst, number);
-	memcpy(copy + front, frame->header + rest, frame->header_bytes - rest);
-	*bytes = front + frame->header_bytes - rest;
-	return copy;
 }
 
 /* Those of the frames looked at so far that go out of the port. False: HAL was busy. */
@@ -536,7 +547,9 @@ static bool emit_to_wire(struct weir_firmware *firmware, struct weir_burst *burs
 		if (WEIR_UNLIKELY(frame->insert))
 			weir_checksum_leave(burst, number, &insert);
 		if (WEIR_UNLIKELY(frame->way.tags_inserted)) {
-			header = header_with_tags(burst, number, &header_bytes);
+			header = burst->wire_headers[number];
+			header_bytes = weir_store_head(burst->wire_headers[number], &frame->way, 0,
+						       frame->header, frame->header_bytes);
 			out = weir_frame_whole_bytes(frame);
 		}
 		enum hal_result result = hal_transmit(

@@ -40,4 +40,7 @@ bool weir_emit_piece(struct weir_emission *emission, struct weir_piece piece);
 bool weir_emit_head(struct weir_emission *emission, const struct weir_delivery *delivery,
 		    const struct weir_frame *frame, uint32_t number);
 
+/* The payloads of frame `number` and of those that are joined to it, one behind the other. */
+bool weir_emit_joined(struct weir_emission *emission, uint32_t number);
+
 #endif

@@ -46,6 +46,17 @@ bool weir_low_latency(struct weir_burst *burst, uint32_t number, struct weir_vpo
 	return true;
 }
 
+bool weir_low_latency_joined(struct weir_burst *burst, uint32_t number, struct weir_vport *vport)
+{
+	bool urgent = false;
+
+	do {
+		urgent |= weir_low_latency(burst, number, vport, burst->frames[number].bytes);
+		number = burst->joined[number];
+	} while (number);
+	return urgent;
+}
+
 /*
  * Credits come back one every `us`. So many of them are lacking as it takes until all are back, which is what a queue remembers: an idle
  * queue needs no looking after.

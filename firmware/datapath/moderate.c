@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * When an armed queue raises its vector: at once, or moderated, after a time or a number of events (specs/data-queues.md,
- * "Interrupts") or with a frame of low latency. Only queues whose interrupt waits have a timer; the timers are a binary heap, so that the next one is known without
- * a look at the others, and a queue that is not moderated, not armed or idle costs nothing.
+ * "Interrupts") or with a frame of low latency. Only queues whose interrupt waits have a timer: one that is not moderated, not armed or idle
+ * costs nothing.
  */
 #include "burst.h"
-
-/* The rest is due at the next poll, so that many at once leave the others their share. */
-#define TIMERS_PER_POLL 256
 
 _Static_assert((int)WEIR_STAT_RX_QUEUE_INTERRUPTS == (int)WEIR_STAT_TX_QUEUE_INTERRUPTS &&
 		       (int)WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED ==
@@ -16,85 +13,12 @@ _Static_assert((int)WEIR_STAT_RX_QUEUE_INTERRUPTS == (int)WEIR_STAT_TX_QUEUE_INT
 			       (int)WEIR_STAT_TX_QUEUE_INTERRUPTS_COUNTED,
 	       "one counter of interrupts does for both");
 
-/* ---- timers ---- */
-
-static struct weir_queue_interrupt *interrupt_of(struct weir_firmware *firmware, uint32_t queue)
-{
-	return queue & WEIR_TIMER_TRANSMIT
-		       ? &firmware->tx_queues[queue & ~WEIR_TIMER_TRANSMIT].interrupt
-		       : &firmware->rx_queues[queue].interrupt;
-}
-
-static void timer_put(struct weir_firmware *firmware, uint32_t place, struct weir_timer timer)
-{
-	firmware->timers[place] = timer;
-	interrupt_of(firmware, timer.queue)->timer = place + 1;
-}
-
-/* Puts a timer to `place`, whose children are due no earlier, or above it. */
-static void timer_rise(struct weir_firmware *firmware, uint32_t place, struct weir_timer timer)
-{
-	while (place) {
-		uint32_t parent = (place - 1) / 2;
-
-		if (firmware->timers[parent].due_ns <= timer.due_ns)
-			break;
-		timer_put(firmware, place, firmware->timers[parent]);
-		place = parent;
-	}
-	timer_put(firmware, place, timer);
-}
-
-/* Puts a timer to `place`, whose parent is due no later, or below it. */
-static void timer_sink(struct weir_firmware *firmware, uint32_t place, struct weir_timer timer)
-{
-	const struct weir_timer *timers = firmware->timers;
-
-	for (;;) {
-		uint32_t child = 2 * place + 1;
-
-		if (child >= firmware->timer_count)
-			break;
-		if (child + 1 < firmware->timer_count &&
-		    timers[child + 1].due_ns < timers[child].due_ns)
-			child++;
-		if (timer.due_ns <= timers[child].due_ns)
-			break;
-		timer_put(firmware, place, timers[child]);
-		place = child;
-	}
-	timer_put(firmware, place, timer);
-}
-
-static void timer_start(struct weir_firmware *firmware, uint32_t queue, uint64_t due_ns)
-{
-	timer_rise(firmware, firmware->timer_count++,
-		   (struct weir_timer){ .due_ns = due_ns, .queue = queue });
-}
-
-/* Ends the wait of a queue, if it waits. */
-static void timer_stop(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt)
-{
-	if (!interrupt->timer)
-		return;
-	uint32_t place = interrupt->timer - 1;
-	struct weir_timer last = firmware->timers[--firmware->timer_count];
-
-	interrupt->timer = 0;
-	if (place == firmware->timer_count)
-		return;
-	if (place && last.due_ns < firmware->timers[(place - 1) / 2].due_ns)
-		timer_rise(firmware, place, last);
-	else
-		timer_sink(firmware, place, last);
-}
-
 /* ---- raising ---- */
 
 static void raise(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt,
 		  uint16_t function, uint64_t *stats)
 {
-	timer_stop(firmware, interrupt);
+	weir_timer_stop(firmware, &interrupt->timer);
 	interrupt->armed = false;
 	stats[WEIR_STAT_RX_QUEUE_INTERRUPTS]++;
 	weir_interrupt(firmware, &firmware->functions[function], interrupt->vector);
@@ -152,7 +76,7 @@ static inline bool is_due(struct weir_firmware *firmware, struct weir_queue_inte
 		stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED]++;
 		return true;
 	}
-	timer_start(firmware, queue, due_ns);
+	weir_timer_start(firmware, queue, due_ns);
 	return false;
 }
 
@@ -189,28 +113,19 @@ void weir_tx_notify(struct weir_firmware *firmware, struct weir_tx_queue *queue)
 	tx_notify_since(firmware, queue, firmware->now_ns);
 }
 
-uint32_t weir_moderation_poll(struct weir_firmware *firmware)
+void weir_interrupt_due(struct weir_firmware *firmware, uint32_t owner)
 {
-	uint32_t done = 0;
+	if (owner & WEIR_TIMER_TRANSMIT) {
+		struct weir_tx_queue *queue = &firmware->tx_queues[owner & ~WEIR_TIMER_TRANSMIT];
 
-	while (done < TIMERS_PER_POLL && weir_moderation_due_ns(firmware) <= firmware->now_ns) {
-		uint32_t index = firmware->timers[0].queue;
+		queue->stats[WEIR_STAT_TX_QUEUE_INTERRUPTS_TIMED]++;
+		tx_raise(firmware, queue);
+	} else {
+		struct weir_rx_queue *queue = &firmware->rx_queues[owner];
 
-		done++;
-		if (index & WEIR_TIMER_TRANSMIT) {
-			struct weir_tx_queue *queue =
-				&firmware->tx_queues[index & ~WEIR_TIMER_TRANSMIT];
-
-			queue->stats[WEIR_STAT_TX_QUEUE_INTERRUPTS_TIMED]++;
-			tx_raise(firmware, queue);
-		} else {
-			struct weir_rx_queue *queue = &firmware->rx_queues[index];
-
-			queue->stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED]++;
-			rx_raise(firmware, queue);
-		}
+		queue->stats[WEIR_STAT_RX_QUEUE_INTERRUPTS_TIMED]++;
+		rx_raise(firmware, queue);
 	}
-	return done;
 }
 
 /* ---- arming, settings ---- */
@@ -220,14 +135,14 @@ void weir_interrupt_arm(struct weir_firmware *firmware, struct weir_queue_interr
 {
 	/* What waits is about events that the host may have seen by now. */
 	if (value != interrupt->arm_value)
-		timer_stop(firmware, interrupt);
+		weir_timer_stop(firmware, &interrupt->timer);
 	interrupt->arm_value = value;
 	interrupt->armed = interrupt->vector != WEIR_VECTOR_NONE;
 }
 
 void weir_interrupt_end(struct weir_firmware *firmware, struct weir_queue_interrupt *interrupt)
 {
-	timer_stop(firmware, interrupt);
+	weir_timer_stop(firmware, &interrupt->timer);
 	interrupt->armed = false;
 }
 
@@ -266,9 +181,9 @@ enum weir_status weir_queue_moderate(struct weir_firmware *firmware, struct weir
 	*detail = 0;
 	/* What waits has waited for a while already. */
 	if (waits)
-		since_ns = firmware->timers[interrupt->timer - 1].due_ns -
+		since_ns = weir_timer_due_ns(firmware, interrupt->timer) -
 			   interrupt->time_us * 1000ull;
-	timer_stop(firmware, interrupt);
+	weir_timer_stop(firmware, &interrupt->timer);
 	if (time_us)
 		interrupt->time_us = (uint32_t)*time_us;
 	if (count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Life of queues, doorbells, arming, and the fetching of receive buffers (specs/data-queues.md). */
-#include "burst.h"
+#include "hold.h"
 
 #define BUSY_MARK 0x80000000u /* shadow_doorbell.event_index: never ring */
 
@@ -27,6 +27,7 @@ void weir_rx_stop(struct weir_firmware *firmware, struct weir_rx_queue *queue,
 
 	queue->state = WEIR_QUEUE_STOPPED;
 	weir_interrupt_end(firmware, &queue->interrupt);
+	weir_hold_drop(firmware, queue);
 	stopped(firmware, owner, why, what, value, queue->index - owner->first_queue);
 }
 
@@ -70,6 +71,7 @@ void weir_datapath_wake(struct weir_firmware *firmware, const struct weir_functi
 
 		if (queue->state == WEIR_QUEUE_RUNNING)
 			weir_tx_activate(firmware, queue);
+		weir_hold_wake(firmware, &firmware->rx_queues[function->first_queue + i]);
 	}
 }
 
@@ -531,7 +533,9 @@ enum weir_status weir_rx_queue_destroy(struct weir_firmware *firmware,
 	if (queue->state == WEIR_QUEUE_NONE)
 		return WEIR_STATUS_NOT_FOUND;
 	rx_close(firmware, queue);
-	if (queue->references)
+	/* What waits is delivered first. */
+	weir_hold_end(firmware, queue);
+	if (queue->references || queue->held)
 		return WEIR_STATUS_BUSY;
 	queue->state = WEIR_QUEUE_NONE;
 	return WEIR_STATUS_OK;
@@ -557,6 +561,7 @@ void weir_function_queues_close(struct weir_firmware *firmware, struct weir_func
 {
 	for (uint32_t i = 0; i < function->queue_pairs; i++) {
 		rx_close(firmware, &firmware->rx_queues[function->first_queue + i]);
+		weir_hold_drop(firmware, &firmware->rx_queues[function->first_queue + i]);
 		tx_close(firmware, &firmware->tx_queues[function->first_queue + i]);
 	}
 }

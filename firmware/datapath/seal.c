@@ -3,7 +3,7 @@
  * The stage behind emit for deliveries whose payload was summed on its way (specs/checksum.md): now that the sums are known, headers
  * that carry a checksum follow, and completions say what the sums tell. Until then a receiver has the payload alone, and no completion.
  */
-#include "burst.h"
+#include "hold.h"
 
 static bool entry_failed(const struct weir_burst *burst, uint32_t entry)
 {
@@ -41,6 +41,8 @@ enum weir_stage_answer weir_stage_seal(struct weir_firmware *firmware, struct we
 	for (; burst->seal_delivery < burst->delivery_count; burst->seal_delivery++) {
 		const struct weir_delivery *delivery = &burst->deliveries[burst->seal_delivery];
 
+		if (WEIR_UNLIKELY(delivery->held))
+			weir_hold_seal(firmware, burst, delivery);
 		for (; delivery->summed && burst->emit_frame < delivery->frames; burst->emit_frame++)
 			if (WEIR_UNLIKELY(!seal(firmware, burst, delivery, burst->emit_frame)))
 				return WEIR_RETRY;

@@ -3,7 +3,7 @@
  * When frames arrived and left (specs/time.md): completions of receive queues of format 1, and the reports of transmit queues. A queue
  * without either does not come here.
  */
-#include "burst.h"
+#include "hold.h"
 
 /* When the burst's frames went from vport to vport: the same moment for all of them, and for whoever is told of it. */
 static uint64_t switched_ns(struct weir_firmware *firmware, struct weir_burst *burst)
@@ -11,6 +11,11 @@ static uint64_t switched_ns(struct weir_firmware *firmware, struct weir_burst *b
 	if (burst->switched_ns == WEIR_NO_TIME)
 		burst->switched_ns = hal_now_ns(firmware->hal);
 	return burst->switched_ns;
+}
+
+uint64_t weir_arrived_ns(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number)
+{
+	return burst->from_wire ? burst->wire_frames[number].time_ns : switched_ns(firmware, burst);
 }
 
 /* The completions of entries [first, end), of deliveries from `delivery` on, as format 1 has them, in burst->timed. */
@@ -23,8 +28,8 @@ static void stamp(struct weir_firmware *firmware, struct weir_burst *burst,
 		/* Several frames have an entry each. */
 		uint32_t number = delivery->frame +
 				  (delivery->frames == 1 ? 0 : entry - delivery->first_entry);
-		uint64_t arrived_ns = burst->from_wire ? burst->wire_frames[number].time_ns
-						       : switched_ns(firmware, burst);
+		uint64_t arrived_ns = delivery->held ? firmware->held[delivery->held - 1].time_ns
+						     : weir_arrived_ns(firmware, burst, number);
 		struct weir_timed_completion *timed = &burst->timed[entry - first];
 
 		timed->time = (struct weir_rx_time){

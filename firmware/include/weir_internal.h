@@ -80,7 +80,8 @@ struct weir_vport {
 	uint8_t mac[6];	 /* all zero: none */
 	uint16_t mtu;
 	uint32_t max_frame;	 /* mtu + Ethernet header + one tag */
-	uint16_t coalesce_bytes; /* COALESCE_BYTES, COALESCE_SEGMENTS: by weir_vport_coalesce() */
+	uint16_t coalesce_bytes; /* COALESCE_BYTES, _US, _SEGMENTS: by weir_vport_coalesce() */
+	uint16_t coalesce_us;
 	uint8_t coalesce_segments;
 	/* port VLAN, 0: none; tci includes the priority */
 	uint16_t port_vlan_tci;
@@ -214,7 +215,7 @@ struct weir_queue_interrupt {
 	uint16_t arm_value; /* what the host has seen */
 	uint16_t count;	    /* MODERATION_COUNT */
 	uint32_t time_us;   /* MODERATION_US */
-	uint32_t timer;	    /* while it waits: place among firmware->timers + 1; else 0 */
+	uint32_t timer;	    /* while it waits: by weir_timer_start(); else 0 */
 };
 
 #define WEIR_REFILL_ENTRIES 128 /* buffer addresses kept ready, a power of two */
@@ -237,6 +238,7 @@ struct weir_rx_queue {
 	bool refill_ahead;  /* ... that was begun when no frame was waiting */
 	uint8_t generation; /* low bits, put into completions */
 	uint8_t split_mode; /* enum weir_split_mode */
+	uint8_t held; /* the aggregate that waits in it: place among firmware->held + 1; else 0 */
 	bool urgent; /* a frame of low latency ends before completion `urgent_end`; the host need not have seen it */
 	uint16_t function, vport;
 	struct weir_queue_interrupt interrupt;
@@ -417,15 +419,22 @@ struct weir_ats_state {
 	} waiting[WEIR_INVALIDATIONS];
 };
 
-/* An interrupt that waits. They are a heap: none is due before its parent, the next of all is the first. */
+/* Something that waits for its time. They are a heap: none is due before its parent, the next of all is the first. */
 struct weir_timer {
 	uint64_t due_ns;
-	uint32_t queue; /* in the card, with WEIR_TIMER_TRANSMIT for a transmit queue */
+	/* whose: the interrupt of a receive queue, by its index in the card; with WEIR_TIMER_TRANSMIT of a transmit queue; with
+	 * WEIR_TIMER_HELD an aggregate, by its place among firmware->held */
+	uint32_t owner;
 };
 
 #define WEIR_TIMER_TRANSMIT 0x80000000u
+#define WEIR_TIMER_HELD	    0x40000000u
+
+/* Aggregates of a card that may wait for more segments at a time. */
+#define WEIR_HELD 64u
 
 struct weir_burst; /* datapath/burst.h */
+struct weir_held;  /* datapath/hold.h */
 
 struct weir_firmware {
 	struct hal *hal;
@@ -454,8 +463,11 @@ struct weir_firmware {
 	uint32_t burst_epoch; /* see weir_datapath_epoch_begin() */
 	bool port_busy[8];    /* a burst from the port is under way */
 	uint32_t active_head; /* scheduler: ring of active transmit queues, UINT32_MAX when empty */
-	struct weir_timer *timers; /* room for every queue's; timer_count are running */
+	struct weir_timer *timers; /* room for every queue's and aggregate's; timer_count are running */
 	uint32_t timer_count;
+	struct weir_held *held;
+	uint8_t held_free;    /* list of those that are free: place + 1, 0: none is */
+	uint8_t held_leaving; /* that wait no longer, and are to be delivered */
 	uint16_t *admin_list; /* functions with admin work */
 	uint16_t admin_list_count;
 	uint16_t *reset_list;	      /* functions in or before a reset */
@@ -510,10 +522,10 @@ void weir_datapath_wake(struct weir_firmware *firmware, const struct weir_functi
 uint32_t weir_datapath_epoch_begin(struct weir_firmware *firmware);
 bool weir_datapath_epoch_over(struct weir_firmware *firmware, const struct weir_function *function,
 			      uint32_t epoch);
-/* Raises the interrupts whose wait is over by firmware->now_ns, some of many at a time; returns how many. */
-uint32_t weir_moderation_poll(struct weir_firmware *firmware);
+/* Ends the waits that are over by firmware->now_ns, some of many at a time; returns how many. */
+uint32_t weir_timers_poll(struct weir_firmware *firmware);
 /* When the next wait is over, UINT64_MAX: nothing waits. */
-static inline uint64_t weir_moderation_due_ns(const struct weir_firmware *firmware)
+static inline uint64_t weir_timers_due_ns(const struct weir_firmware *firmware)
 {
 	return firmware->timer_count ? firmware->timers[0].due_ns : UINT64_MAX;
 }
@@ -561,20 +573,24 @@ static inline void weir_vport_low_latency_update(struct weir_vport *vport)
 
 	low->asks = low->bytes || low->priorities || low->push || low->rules;
 }
+/* Aggregates that wait in queues of the vport wait no longer: what its frames go by is about to change. */
+void weir_vport_release(struct weir_firmware *firmware, const struct weir_vport *vport);
 /* Spread, hash or steering rules of the vport changed. */
 static inline void weir_vport_choice_update(struct weir_vport *vport)
 {
 	vport->choice_epoch++;
 	vport->chooses = vport->hashes || vport->steer_rules;
 }
-/* Received segments of the vport become aggregates of at most so many (0: none do) and so long, from the next burst on. */
+/* Received segments of the vport become aggregates of at most so many (0: none do) and so long, from the next burst on, which wait at most
+ * `us` for more. */
 static inline void weir_vport_coalesce(struct weir_firmware *firmware, struct weir_vport *vport,
-				       uint8_t segments, uint16_t bytes)
+				       uint8_t segments, uint16_t bytes, uint16_t us)
 {
 	firmware->coalescing_vports = (uint16_t)(firmware->coalescing_vports + (segments != 0) -
 						 (vport->coalesce_segments != 0));
 	vport->coalesce_segments = segments;
 	vport->coalesce_bytes = bytes;
+	vport->coalesce_us = us;
 }
 
 /* Is it a receive queue of the vport that works? */

@@ -53,6 +53,7 @@ int main(int argc, char **argv)
 		PART(steer_table), PART(context),  PART(segment),     PART(time),
 		PART(timestamp),   PART(flow),	   PART(vlan),	      PART(coalesce),
 		PART(aggregate),   PART(split),	   PART(split_kinds), PART(low_latency),
+		PART(hold),
 	};
 	static struct weir_test all[512];
 	static char names[512][128];

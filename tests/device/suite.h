@@ -40,6 +40,7 @@ SUITE_PART(flow);
 SUITE_PART(segment);
 SUITE_PART(coalesce);
 SUITE_PART(aggregate);
+SUITE_PART(hold);
 SUITE_PART(steer);
 SUITE_PART(steer_table);
 SUITE_PART(context);

@@ -269,8 +269,34 @@ static void its_time_is_that_of_its_first_segment(void)
 	host_destroy(host);
 }
 
+/* Takes what VF 2 has got of three flows, which must go on where they were; how many aggregates that was. */
+static uint32_t take_streams(struct host *host, uint32_t expected[3])
+{
+	struct host_function *to = &host->functions[2];
+	uint32_t joined = 0;
+
+	for (;;) {
+		const uint8_t *data = got.data;
+		bool one = host_receive(to, 0, &got);
+		uint32_t bytes = got.bytes, l4, flow;
+
+		if (!one) {
+			if (!host_receive_aggregate(to, 0, &aggregate))
+				return joined;
+			data = aggregate.data;
+			bytes = aggregate.bytes;
+			joined++;
+		}
+		l4 = load16(data + 12) == 0x86dd ? 54 : 34;
+		flow = data[l4 + 1];
+		WEIR_REQUIRE(flow < 3);
+		WEIR_EXPECT_EQ(load32(data + l4 + 4), expected[flow]);
+		expected[flow] += bytes - l4 - 32;
+	}
+}
+
 /* Random trains of a few flows, from the wire and a VF, settings changing: every byte of every flow arrives, in order. */
-static void streams_stay_whole_and_in_order(void)
+static void stream(bool waits)
 {
 	struct host *host = train_card(1, 2048);
 	struct host_function *to = &host->functions[2];
@@ -301,35 +327,99 @@ static void streams_stay_whole_and_in_order(void)
 			train_from_wire(host);
 		else
 			train_from_vf(host, 1 + (uint32_t)rand() % 3);
-		for (bool any = true; any;) {
-			const uint8_t *data = got.data;
-			uint32_t bytes, l4;
-
-			any = host_receive(to, 0, &got);
-			bytes = got.bytes;
-			if (!any && host_receive_aggregate(to, 0, &aggregate)) {
-				any = true;
-				data = aggregate.data;
-				bytes = aggregate.bytes;
-				joined++;
-			}
-			if (!any)
-				break;
-			l4 = load16(data + 12) == 0x86dd ? 54 : 34;
-			uint32_t flow = data[l4 + 1];
-
-			WEIR_REQUIRE(flow < 3);
-			WEIR_EXPECT_EQ(load32(data + l4 + 4), expected[flow]);
-			expected[flow] += bytes - l4 - 32;
-		}
+		joined += take_streams(host, expected);
+		if (waits && rand() % 8 == 0)
+			WEIR_EXPECT_EQ(train_wait(to, rand() % 2 ? WEIR_COALESCE_US_MAX
+								 : (uint32_t)rand() % 40),
+				       0);
 		if (rand() % 8 == 0)
 			WEIR_EXPECT_EQ(train_coalesce(to, 2 + (uint32_t)rand() % 31,
 						      1000 + (uint32_t)rand() % 60000),
 				       0);
 	}
+	host_pass_ms(host, WEIR_COALESCE_US_MAX / 1000 + 1);
+	joined += take_streams(host, expected);
 	for (uint32_t flow = 0; flow < 3; flow++)
 		WEIR_EXPECT_EQ(expected[flow], sequence[flow]);
 	WEIR_EXPECT(joined > 100);
+	host_destroy(host);
+}
+
+static void streams_stay_whole_and_in_order(void)
+{
+	stream(false);
+}
+
+static void streams_that_wait_stay_whole_and_in_order(void)
+{
+	stream(true);
+}
+
+/* Tags that the vport has taken out, and those that descriptors put in. */
+static void tags_of_what_waits_are_seen_to(void)
+{
+	struct host *host = train_card_that_waits(2048, TRAIN_WAIT_US);
+	struct packet packet = train_segment(400);
+
+	WEIR_REQUIRE_EQ(host_vport_flags(&host->functions[2], WEIR_VPORT_VLAN_STRIP,
+					 WEIR_VPORT_VLAN_STRIP),
+			0);
+	packet.tag_protocol[0] = 0x8100;
+	packet.tci[0] = 0x6123;
+	train_make(&packet, 6);
+	train_arrive(host, 0, 1);
+	train_arrive(host, 1, 3);
+	train_arrive(host, 4, 2);
+	train_expect_nothing_more(host);
+	host_pass_ms(host, TRAIN_WAIT_MS);
+	packet.tag_protocol[0] = 0;
+	train_make(&packet, 6);
+	train_expect_one(host, 0, 6);
+	WEIR_EXPECT(aggregate.flags & WEIR_RXC_VLAN_MASK);
+	WEIR_EXPECT_EQ(aggregate.vlan_tci, 0x6123);
+	/* A service tag put in, which stays in the frame. */
+	train_make(&packet, 6);
+	train_from_vf_with(host, 1, WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK, 0x0042);
+	train_from_vf_with(host, 1, WEIR_TXD_VLAN_MASK | WEIR_TXD_VLAN_8021AD_MASK, 0x0042);
+	host_pass_ms(host, TRAIN_WAIT_MS);
+	for (uint32_t round = 0; round < 2; round++) {
+		packet.tag_protocol[0] = 0x88a8;
+		packet.tci[0] = 0x0042;
+		train_make(&packet, 6);
+		/* One frame alone whose checksum the card puts in does not wait; two do. */
+		for (uint32_t done = 0; done < 6;) {
+			uint8_t numbers[6];
+
+			for (uint32_t i = done; i < 6; i++)
+				numbers[i - done] = (uint8_t)i;
+			done += train_take(host, 0, numbers, 6 - done);
+		}
+	}
+	train_expect_nothing_more(host);
+	host_destroy(host);
+}
+
+/* What a neighbour sends has its checksums put in by the card. */
+static void a_neighbours_segments_wait(void)
+{
+	struct host *host = train_card_that_waits(2048, TRAIN_WAIT_US);
+	struct packet packet = train_segment(1448);
+
+	train_make(&packet, 24);
+	train_from_vf(host, 1);
+	host_pass_ms(host, TRAIN_WAIT_MS);
+	if (train_is_seen_whole()) {
+		train_expect_one(host, 0, 24);
+	} else {
+		for (uint32_t done = 0; done < 24;) {
+			uint8_t numbers[24];
+
+			for (uint32_t i = done; i < 24; i++)
+				numbers[i - done] = (uint8_t)i;
+			done += train_take(host, 0, numbers, 24 - done);
+		}
+	}
+	train_expect_nothing_more(host);
 	host_destroy(host);
 }
 
@@ -347,5 +437,9 @@ const struct weir_test aggregate_tests[] = {
 	{ "coalescing.its_time_is_that_of_its_first_segment",
 	  its_time_is_that_of_its_first_segment },
 	{ "coalescing.streams_stay_whole_and_in_order", streams_stay_whole_and_in_order },
+	{ "coalescing_held.tags_are_seen_to", tags_of_what_waits_are_seen_to },
+	{ "coalescing_held.a_neighbours_segments_join", a_neighbours_segments_wait },
+	{ "coalescing_held.streams_stay_whole_and_in_order",
+	  streams_that_wait_stay_whole_and_in_order },
 };
 const size_t aggregate_test_count = WEIR_TESTS(aggregate_tests);

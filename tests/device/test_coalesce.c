@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Receive coalescing: which segments become a frame (specs/coalescing.md, "Settings", "What becomes an aggregate"). */
 #include "large.h"
+#include "stage.h"
 #include "train.h"
 
 #include <stdlib.h>
@@ -253,6 +254,38 @@ static void whatever_does_not_follow_begins_anew(void)
 	host_destroy(host);
 }
 
+/* The same where aggregates wait, and each frame is a burst of its own. */
+static void whatever_does_not_follow_ends_the_wait(void)
+{
+	struct host *host = train_card(1, 2048);
+	struct host_function *to = &host->functions[2];
+
+	WEIR_REQUIRE_EQ(train_wait(to, WEIR_COALESCE_US_MAX), 0);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		uint32_t first = 0;
+
+		make_changed(changes[i].change, changes[i].at, changes[i].value);
+		for (uint32_t frame = 0; frame < 6; frame++) {
+			WEIR_REQUIRE_EQ(weirsim_wire_receive(host->sim, 0, train.frame[frame],
+							     train.bytes[frame]),
+					0);
+			stage_settle(host);
+		}
+		host_pass_ms(host, WEIR_COALESCE_US_MAX / 1000 + 1);
+		for (uint32_t part = 0; changes[i].parts[part]; part++) {
+			uint8_t numbers[6];
+
+			for (uint32_t j = 0; j < changes[i].parts[part]; j++)
+				numbers[j] = (uint8_t)(first + j);
+			WEIR_EXPECT_EQ(train_take(host, 0, numbers, changes[i].parts[part]),
+				       changes[i].parts[part]);
+			first += changes[i].parts[part];
+		}
+		train_expect_nothing_more(host);
+	}
+	host_destroy(host);
+}
+
 static void identifications_count_or_stay(void)
 {
 	struct packet packet = train_segment(500);
@@ -493,6 +526,23 @@ static void impossible_settings_are_refused(void)
 	host_destroy(host);
 }
 
+static void an_impossible_time_is_refused(void)
+{
+	struct host *host = train_card(1, 2048);
+	struct host_function *to = &host->functions[2];
+
+	WEIR_EXPECT_EQ(host_vport_value(to, WEIR_ATTRIBUTE_COALESCE_US), 0);
+	WEIR_EXPECT_EQ(train_wait(to, WEIR_COALESCE_US_MAX), 0);
+	WEIR_EXPECT_EQ(train_wait(to, WEIR_COALESCE_US_MAX + 1), WEIR_STATUS_BAD_VALUE);
+	WEIR_EXPECT_EQ(to->detail, WEIR_ATTRIBUTE_COALESCE_US);
+	/* All or nothing. */
+	WEIR_EXPECT_EQ(host_command(to, WEIR_COMMAND_VPORT_SET,
+				    HOST_REQUEST(HOST_U(MTU, 1), HOST_U(COALESCE_US, 5)), NULL),
+		       WEIR_STATUS_BAD_VALUE);
+	WEIR_EXPECT_EQ(host_vport_value(to, WEIR_ATTRIBUTE_COALESCE_US), WEIR_COALESCE_US_MAX);
+	host_destroy(host);
+}
+
 const struct weir_test coalesce_tests[] = {
 	{ "coalescing.segments_become_a_frame_that_cuts_into_them",
 	  segments_become_a_frame_that_cuts_into_them },
@@ -503,6 +553,8 @@ const struct weir_test coalesce_tests[] = {
 	{ "coalescing.what_a_neighbour_has_cut_is_whole_again",
 	  what_a_neighbour_has_cut_is_whole_again },
 	{ "coalescing.whatever_does_not_follow_begins_anew", whatever_does_not_follow_begins_anew },
+	{ "coalescing_held.whatever_does_not_follow_ends_the_wait",
+	  whatever_does_not_follow_ends_the_wait },
 	{ "coalescing.identifications_count_or_stay", identifications_count_or_stay },
 	{ "coalescing.what_is_not_verified_is_left_alone", what_is_not_verified_is_left_alone },
 	{ "coalescing.flows_between_each_other_are_told_apart",
@@ -510,5 +562,6 @@ const struct weir_test coalesce_tests[] = {
 	{ "coalescing.nothing_is_joined_unless_asked_for", nothing_is_joined_unless_asked_for },
 	{ "coalescing.neither_limit_is_passed", neither_limit_is_passed },
 	{ "coalescing.impossible_settings_are_refused", impossible_settings_are_refused },
+	{ "coalescing_held.an_impossible_time_is_refused", an_impossible_time_is_refused },
 };
 const size_t coalesce_test_count = WEIR_TESTS(coalesce_tests);

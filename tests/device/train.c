@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "train.h"
+#include "stage.h"
 
 #include <string.h>
 
@@ -69,6 +70,12 @@ int train_coalesce(struct host_function *function, uint32_t segments, uint32_t b
 			    NULL);
 }
 
+int train_wait(struct host_function *function, uint32_t us)
+{
+	return host_command(function, WEIR_COMMAND_VPORT_SET, HOST_REQUEST(HOST_U(COALESCE_US, us)),
+			    NULL);
+}
+
 struct host *train_card(uint16_t queues, uint32_t buffer_bytes)
 {
 	struct host *host = test_card(3, queues, buffer_bytes, false);
@@ -77,6 +84,23 @@ struct host *train_card(uint16_t queues, uint32_t buffer_bytes)
 				       WEIR_COALESCE_BYTES_MAX),
 			0);
 	return host;
+}
+
+struct host *train_card_that_waits(uint32_t buffer_bytes, uint32_t us)
+{
+	struct host *host = train_card(1, buffer_bytes);
+
+	WEIR_REQUIRE_EQ(train_wait(&host->functions[2], us), 0);
+	host_settle(host);
+	return host;
+}
+
+void train_arrive(struct host *host, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++)
+		WEIR_REQUIRE_EQ(weirsim_wire_receive(host->sim, 0, train.frame[i], train.bytes[i]),
+				0);
+	stage_settle(host);
 }
 
 void train_from_wire(struct host *host)
@@ -205,6 +229,15 @@ void train_expect(struct host *host, uint32_t first, uint32_t count)
 	for (uint32_t i = 0; i < count; i++)
 		numbers[i] = (uint8_t)(first + i);
 	train_expect_at(host, 0, numbers, count);
+}
+
+void train_expect_one(struct host *host, uint32_t first, uint32_t count)
+{
+	uint8_t numbers[TRAIN_MAX];
+
+	for (uint32_t i = 0; i < count; i++)
+		numbers[i] = (uint8_t)(first + i);
+	WEIR_EXPECT_EQ(train_take(host, 0, numbers, count), count);
 }
 
 void train_expect_nothing_more(struct host *host)

@@ -14,6 +14,9 @@
 
 #define TRAIN_MAX	64u
 #define TRAIN_FRAME_MAX 9100u
+/* As long as segments may wait. */
+#define TRAIN_WAIT_US WEIR_COALESCE_US_MAX
+#define TRAIN_WAIT_MS (TRAIN_WAIT_US / 1000 + 1)
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 128 };
 
@@ -41,8 +44,14 @@ struct packet train_segment(uint32_t payload);
 void train_make(const struct packet *packet, uint32_t count);
 /* VPORT_SET; its status. */
 int train_coalesce(struct host_function *function, uint32_t segments, uint32_t bytes);
+/* ... of COALESCE_US. */
+int train_wait(struct host_function *function, uint32_t us);
 /* VF 2 coalesces. */
 struct host *train_card(uint16_t queues, uint32_t buffer_bytes);
+/* The same, and its segments wait so long for more. */
+struct host *train_card_that_waits(uint32_t buffer_bytes, uint32_t us);
+/* Frames [first, first + count) of the train arrive from the wire, and all is done that is to be done now: no time passes. */
+void train_arrive(struct host *host, uint32_t first, uint32_t count);
 /* The train arrives from the wire; the card has not looked before all of it is there. */
 void train_from_wire(struct host *host);
 /* The train is sent by VF 1, whose checksums the card puts in, and tags where `flags` say so. */
@@ -60,6 +69,8 @@ uint32_t train_take(struct host *host, uint16_t queue, const uint8_t *numbers, u
 void train_expect_at(struct host *host, uint16_t queue, const uint8_t *numbers, uint32_t count);
 /* The same on queue 0 of frames in a row. */
 void train_expect(struct host *host, uint32_t first, uint32_t count);
+/* The next thing on queue 0 is made of exactly these frames, in every home. */
+void train_expect_one(struct host *host, uint32_t first, uint32_t count);
 /* VF 2 has got everything. */
 void train_expect_nothing_more(struct host *host);
 /* VF 1 has large_frames[number] cut for VF 2, whose segments the card sees in one go in every home; the frame is in train_large. Returns its

@@ -106,6 +106,7 @@ typedef uint64_t weir_le64;
 #define WEIR_SEGMENT_FRAME_BYTES 0x10040 /* longest frame with SEGMENT: an IP datagram of 65535 bytes behind an Ethernet header and two tags fits */
 #define WEIR_COALESCE_SEGMENTS_MAX 32 /* greatest COALESCE_SEGMENTS */
 #define WEIR_COALESCE_BYTES_MAX 0xffff /* greatest COALESCE_BYTES */
+#define WEIR_COALESCE_US_MAX 10000 /* greatest COALESCE_US */
 #define WEIR_SHADOW_BYTES 128 /* size and alignment of a queue's shadow doorbell in host memory */
 #define WEIR_RESET_TIME_MS 100 /* longest time from a reset until STATUS.STATE is READY (PCIe 5.0 section 6.6.2) */
 #define WEIR_STEER_RULES 4096 /* steering rules that the functions of a card share */
@@ -889,6 +890,7 @@ enum weir_attribute_id {
 	WEIR_ATTRIBUTE_SPREAD_CONTEXT = 106, /* u8: 1 to SPREAD_CONTEXTS: a spread context of the vport; 0, default: its own spread */
 	WEIR_ATTRIBUTE_COALESCE_SEGMENTS = 110, /* u8: most TCP segments that become one received frame, 2 to COALESCE_SEGMENTS_MAX; 0: none do; 0 after reset */
 	WEIR_ATTRIBUTE_COALESCE_BYTES = 111, /* u32: longest such frame as delivered, Ethernet header included, at most COALESCE_BYTES_MAX, which it is after reset */
+	WEIR_ATTRIBUTE_COALESCE_US = 112, /* u16: how long such a frame may wait for more segments, from its first one on, at most COALESCE_US_MAX; 0: for none that come later; 0 after reset */
 	WEIR_ATTRIBUTE_SPLIT_MODE = 114, /* u8: enum split_mode, default NONE */
 	WEIR_ATTRIBUTE_HEADER_BYTES = 115, /* u16: with a SPLIT_MODE: length of every header buffer */
 	WEIR_ATTRIBUTE_SPLIT_THRESHOLD = 116, /* u16: with a SPLIT_MODE: frames of so many bytes or less go into their header buffer whole; at most HEADER_BYTES, default 0 */
@@ -1018,6 +1020,7 @@ enum weir_stat_vport {
 	WEIR_STAT_VPORT_RX_AGGREGATES = 21, /* aggregates delivered */
 	WEIR_STAT_VPORT_RX_LOW_LATENCY = 22, /* frames of low latency that were given to a queue */
 	WEIR_STAT_VPORT_RX_LOW_LATENCY_HELD = 23, /* times that such frames found their queue without a credit, and waited as others do */
+	WEIR_STAT_VPORT_RX_COALESCE_EXPIRED = 24, /* frames and aggregates that waited for a segment until COALESCE_US was over */
 	WEIR_STAT_VPORT_COUNT
 };
 

@@ -90,6 +90,7 @@ WEIR_TABLE struct weir_attribute_rule weir_attribute_rules[WEIR_ATTRIBUTE_LIMIT]
 	[WEIR_ATTRIBUTE_SPREAD_CONTEXT] = { "spread_context", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_COALESCE_SEGMENTS] = { "coalesce_segments", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_COALESCE_BYTES] = { "coalesce_bytes", WEIR_KIND_U32, 4, 4 },
+	[WEIR_ATTRIBUTE_COALESCE_US] = { "coalesce_us", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_SPLIT_MODE] = { "split_mode", WEIR_KIND_U8, 1, 1 },
 	[WEIR_ATTRIBUTE_HEADER_BYTES] = { "header_bytes", WEIR_KIND_U16, 2, 2 },
 	[WEIR_ATTRIBUTE_SPLIT_THRESHOLD] = { "split_threshold", WEIR_KIND_U16, 2, 2 },
@@ -119,8 +120,8 @@ struct weir_command_rule {
 WEIR_TABLE struct weir_command_rule weir_command_rules[] = {
 	{ "get_info", WEIR_COMMAND_GET_INFO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x21c1f80000002ull, 0x300ull, 0x0ull } } },
 	{ "echo", WEIR_COMMAND_ECHO, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull, 0x0ull } }, { { 0x10000000000ull, 0x0ull, 0x0ull } } },
-	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x4300009831000ull, 0xf80c38000000000ull, 0x0ull } } },
-	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0xf80c00000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
+	{ "vport_get", WEIR_COMMAND_VPORT_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x0ull, 0x0ull } }, { { 0x4300009831000ull, 0xf81c38000000000ull, 0x0ull } } },
+	{ "vport_set", WEIR_COMMAND_VPORT_SET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x71004ull, 0xf81c00000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread", WEIR_COMMAND_VPORT_SPREAD, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x38000000080004ull, 0x40000000000ull, 0x0ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
 	{ "vport_spread_get", WEIR_COMMAND_VPORT_SPREAD_GET, WEIR_PRIVILEGE_BASIC, { { 0x0ull, 0x0ull, 0x0ull } }, { { 0x4ull, 0x40000000000ull, 0x0ull } }, { { 0x38000000080000ull, 0x0ull, 0x0ull } } },
 	{ "rx_queue_create", WEIR_COMMAND_RX_QUEUE_CREATE, WEIR_PRIVILEGE_BASIC, { { 0x2f8ull, 0x0ull, 0x0ull } }, { { 0xd04ull, 0x3c0000000000c0ull, 0x4ull } }, { { 0x0ull, 0x0ull, 0x0ull } } },
@@ -208,6 +209,7 @@ WEIR_TABLE char *const weir_stat_vport_names[WEIR_STAT_VPORT_COUNT] = {
 	"rx_aggregates",
 	"rx_low_latency",
 	"rx_low_latency_held",
+	"rx_coalesce_expired",
 };
 WEIR_TABLE char *const weir_stat_rx_queue_names[WEIR_STAT_RX_QUEUE_COUNT] = {
 	"frames",
