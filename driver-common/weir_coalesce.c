@@ -38,6 +38,55 @@ u32 weir_coalesce_most_bytes(u16 buffer_bytes)
 	return min_t(u32, buffer_bytes * MAX_SKB_FRAGS, WEIR_COALESCE_BYTES_MAX);
 }
 
+static int weir_coalesce_send(struct weir_device *weir, u16 us)
+{
+	struct weir_call *call = weir_call_begin(weir, WEIR_COMMAND_VPORT_SET);
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	weir_call_put_u16(call, WEIR_ATTRIBUTE_COALESCE_US, us);
+	err = weir_call_run_loud(call);
+	weir_call_end(call);
+	return err;
+}
+
+/**
+ * weir_coalesce_tell() - tell the card how long aggregates may wait, if the user lets them
+ * @weir: the function; under RTNL
+ *
+ * Return: 0 or a negative errno.
+ */
+int weir_coalesce_tell(struct weir_device *weir)
+{
+	return weir->coalesce_us ? weir_coalesce_send(weir, weir->coalesce_us) : 0;
+}
+
+/**
+ * weir_coalesce_wait() - how long aggregates may wait for more segments, from now on
+ * @weir: the function; under RTNL
+ * @us: microseconds; 0: they do not wait
+ *
+ * Kept here, and told to the card at every start, so that it outlives resets.
+ *
+ * Return: 0 or a negative errno.
+ */
+int weir_coalesce_wait(struct weir_device *weir, u16 us)
+{
+	int err = 0;
+
+	if (!(weir->features & WEIR_REG_FEATURES_RECEIVE_COALESCING_MASK))
+		return -EOPNOTSUPP;
+	if (us > WEIR_COALESCE_US_MAX)
+		return -EINVAL;
+	/* Else the next start does it. */
+	if (weir->data && weir_state_get(weir) == WEIR_STATE_RUNNING)
+		err = weir_coalesce_send(weir, us);
+	if (!err)
+		weir->coalesce_us = us;
+	return err;
+}
+
 /**
  * weir_fix_features() - ndo_fix_features
  * @netdev: the interface

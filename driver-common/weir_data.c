@@ -310,6 +310,8 @@ int weir_data_start(struct weir_device *weir, struct weir_data *data)
 	if (!err)
 		err = weir_low_latency_tell(weir);
 	if (!err)
+		err = weir_coalesce_tell(weir);
+	if (!err)
 		err = netif_set_real_num_queues(weir->netdev, data->config.pairs,
 						data->config.pairs);
 	if (!err)

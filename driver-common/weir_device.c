@@ -551,11 +551,11 @@ int weir_publish(struct weir_device *weir)
 
 	weir_state_move(weir, BIT(WEIR_STATE_DOWN), WEIR_STATE_RUNNING);
 	weir_time_register(weir);
-	err = weir_low_latency_register(weir);
+	err = weir_params_register(weir);
 	if (!err) {
 		err = register_netdev(weir->netdev);
 		if (err)
-			weir_low_latency_unregister(weir);
+			weir_params_unregister(weir);
 	}
 	if (err) {
 		weir_time_unregister(weir);
@@ -579,7 +579,7 @@ void weir_remove(struct weir_device *weir)
 {
 	weir_debugfs_remove(weir);
 	devlink_unregister(priv_to_devlink(weir));
-	weir_low_latency_unregister(weir);
+	weir_params_unregister(weir);
 
 	/* From here on nobody asks for a reset; RTNL waits for one that is under way. */
 	rtnl_lock();

@@ -495,6 +495,7 @@ struct weir_device {
 	struct weir_told told;
 	netdev_features_t wanted_features;
 	u32 coalesce_bytes; /* of the longest aggregate, with the buffers of today */
+	u16 coalesce_us; /* that one may wait for more segments; under RTNL */
 	DECLARE_BITMAP(wanted_vlans, VLAN_N_VID); /* of 802.1Q */
 	DECLARE_BITMAP(wanted_service_vlans, VLAN_N_VID); /* of 802.1ad */
 	bool trusted; /* may listen to what is not addressed to it, and choose its MAC */
@@ -666,6 +667,8 @@ u16 weir_rx_most_buffer_bytes(const struct weir_device *weir);
 /* weir_coalesce.c: frames made of several; for the fast path see weir_coalesce.h */
 void weir_coalesce_offer(struct net_device *netdev);
 u32 weir_coalesce_most_bytes(u16 buffer_bytes);
+int weir_coalesce_tell(struct weir_device *weir);
+int weir_coalesce_wait(struct weir_device *weir, u16 us);
 netdev_features_t weir_fix_features(struct net_device *netdev, netdev_features_t features);
 
 /* weir_txrx.c: both */
@@ -825,8 +828,23 @@ void weir_debugfs_remove(struct weir_device *weir);
 /* weir_low_latency.c */
 int weir_low_latency_tell(struct weir_device *weir);
 void weir_low_latency_init(struct weir_device *weir);
-int weir_low_latency_register(struct weir_device *weir);
-void weir_low_latency_unregister(struct weir_device *weir);
+int weir_low_latency_get(const struct weir_device *weir, u32 id,
+			 struct devlink_param_gset_ctx *context);
+int weir_low_latency_set(struct weir_device *weir, u32 id,
+			 const struct devlink_param_gset_ctx *context);
+
+/* weir_params.c: the driver's own parameters of devlink */
+enum weir_param {
+	WEIR_PARAM_LOW_LATENCY_BYTES = DEVLINK_PARAM_GENERIC_ID_MAX + 1,
+	WEIR_PARAM_LOW_LATENCY_PUSH,
+	WEIR_PARAM_LOW_LATENCY_PRIORITIES,
+	WEIR_PARAM_LOW_LATENCY_US,
+	WEIR_PARAM_LOW_LATENCY_CREDITS,
+	WEIR_PARAM_GRO_HW_TIMEOUT_US,
+};
+
+int weir_params_register(struct weir_device *weir);
+void weir_params_unregister(struct weir_device *weir);
 
 /* weir_devlink.c */
 extern const struct devlink_ops weir_devlink_ops;

@@ -96,20 +96,15 @@ for number in 0 1; do
 done
 serve_iperf v1 5201
 
-# completions: frames that the driver was told of
-completions() {
-	echo $(($(statistic 1 vport_rx_frames) - $(statistic 1 vport_rx_coalesced) + $(aggregates)))
-}
-
 # saves LEAST ARGUMENTS...: a stream comes with a completion for so many segments
 saves() {
 	saves_least=$1
 	shift
 	saves_frames=$(statistic 1 vport_rx_frames)
-	saves_completions=$(completions)
+	saves_completions=$(completions_of 1)
 	moves_data 0 -p 5201 "$@" || return 1
 	saves_frames=$(($(statistic 1 vport_rx_frames) - saves_frames))
-	saves_completions=$(($(completions) - saves_completions))
+	saves_completions=$(($(completions_of 1) - saves_completions))
 	echo "$saves_frames segments, $saves_completions completions: $((saves_frames * 10 / saves_completions)) tenths"
 	[ "$saves_frames" -ge $((saves_completions * saves_least)) ]
 }

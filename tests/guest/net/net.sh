@@ -114,6 +114,11 @@ where() {
 	fi
 }
 
+# completions_of N: frames that VF N's driver was told of, of which an aggregate is one
+completions_of() {
+	echo $(($(statistic "$1" vport_rx_frames) - $(statistic "$1" vport_rx_coalesced) + $(statistic "$1" vport_rx_aggregates)))
+}
+
 # ping_well N -c COUNT ARGUMENTS...: from there the first COUNT pings are answered, each once. With a deadline ping goes on until as
 # many answers have come; without, it waits for the last one no longer than two round trips, which is nothing on a busy machine.
 ping_well() {
