@@ -22,7 +22,7 @@ DPDK_PMD_CFLAGS := $(patsubst -I%,-isystem %,$(DPDK_CFLAGS)) \
 DPDK_PMD_LDLIBS := -Wl,--no-as-needed -lrte_bus_vdev -lrte_bus_pci -lrte_ethdev -lrte_mempool -lrte_mbuf -lrte_kvargs \
 	-lrte_eal -Wl,--as-needed -ljansson -Wl,--exclude-libs,ALL -Wl,-z,now -pthread
 
-DPDK_PMD_SOURCES := $(addprefix dpdk-pmd/weir_, admin.c compat.c context.c device.c ethdev.c filters.c flow.c flow_action.c flow_pattern.c function.c gate.c handover.c \
+DPDK_PMD_SOURCES := $(addprefix dpdk-pmd/weir_, admin.c arguments.c compat.c context.c device.c ethdev.c filters.c flow.c flow_action.c flow_pattern.c function.c gate.c handover.c \
 	lro.c monitor.c pci.c queues.c rss.c rx.c rx_frame.c rx_ring.c split.c stats.c time.c tlv.c transport_pci.c transport_vfio_user.c tx.c vdev.c)
 
 $(eval $(call weir-shared,librte_net_weir,$(DPDK_PMD_SOURCES),vfiouser,$(DPDK_PMD_CFLAGS),$(DPDK_PMD_LDLIBS)))

@@ -77,6 +77,9 @@ int weir_device_probe(struct rte_eth_dev *ethdev, struct weir_transport *transpo
 	ethdev->intr_handle = transport->intr_handle;
 	data->dev_flags |= RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
 	data->dev_link = (struct rte_eth_link){ .link_duplex = RTE_ETH_LINK_FULL_DUPLEX };
+	error = weir_arguments_take(device);
+	if (error)
+		goto fail;
 	error = weir_gate_prepare();
 	if (error) {
 		WEIR_PORT_LOG(device, ERR, "the kernel lacks membarrier(2): %s", strerror(-error));

@@ -137,6 +137,7 @@ struct weir_device {
 	struct rte_ether_addr multicast[WEIR_MULTICAST_MAX];
 	uint32_t multicast_count;
 	bool promiscuous, all_multicast; /* as the application wants them */
+	uint16_t lro_timeout_us;	 /* lro_timeout_us=N */
 	struct weir_rss rss;
 	struct rte_flow *flows;				    /* rules, in no order */
 	struct weir_context contexts[WEIR_SPREAD_CONTEXTS]; /* number n is [n - 1] */
@@ -258,6 +259,12 @@ int weir_vlan_filter_set(struct rte_eth_dev *ethdev, uint16_t vlan, int on);
 int weir_vlan_offload_set(struct rte_eth_dev *ethdev, int mask);
 /** Tells the vport of all receive offloads that are configured. */
 int weir_rx_offloads_set(struct rte_eth_dev *ethdev);
+/** Keys of a port's arguments, NULL at the end. */
+extern const char *const weir_argument_keys[];
+#define WEIR_SOCKET_ARGUMENT "socket"
+/** Takes what the port's arguments say into `device`, whose ethdev is set. 0, or -EINVAL, logged. */
+int weir_arguments_take(struct weir_device *device);
+
 /** Did the application configure RTE_ETH_RX_OFFLOAD_TCP_LRO? */
 bool weir_lro_wanted(const struct weir_device *device);
 int weir_mtu_set(struct rte_eth_dev *ethdev, uint16_t mtu);

@@ -331,6 +331,8 @@ static int lro_set(struct weir_device *device)
 	weir_tlv_put_u8(&request, WEIR_ATTRIBUTE_COALESCE_SEGMENTS,
 			weir_lro_wanted(device) ? WEIR_COALESCE_SEGMENTS_MAX : 0);
 	weir_tlv_put_u32(&request, WEIR_ATTRIBUTE_COALESCE_BYTES, longest);
+	if (device->lro_timeout_us)
+		weir_tlv_put_u16(&request, WEIR_ATTRIBUTE_COALESCE_US, device->lro_timeout_us);
 	return weir_admin_command(device, WEIR_COMMAND_VPORT_SET, &request, NULL, 0);
 }
 

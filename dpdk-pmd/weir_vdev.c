@@ -9,8 +9,6 @@
 
 #include "weir_device.h"
 
-#define SOCKET_ARGUMENT "socket"
-
 static int keep_value(const char *key, const char *value, void *opaque)
 {
 	const char **to = opaque;
@@ -45,7 +43,6 @@ static int probe_with(struct rte_vdev_device *vdev, const char *socket_path)
 
 static int vdev_probe(struct rte_vdev_device *vdev)
 {
-	static const char *const keys[] = { SOCKET_ARGUMENT, NULL };
 	const char *socket_path = NULL;
 	struct rte_kvargs *arguments;
 	int error;
@@ -55,11 +52,11 @@ static int vdev_probe(struct rte_vdev_device *vdev)
 			 rte_vdev_device_name(vdev));
 		return -ENOTSUP;
 	}
-	arguments = rte_kvargs_parse(rte_vdev_device_args(vdev), keys);
-	if (!arguments || rte_kvargs_count(arguments, SOCKET_ARGUMENT) != 1 ||
-	    rte_kvargs_process(arguments, SOCKET_ARGUMENT, keep_value, &socket_path)) {
+	arguments = rte_kvargs_parse(rte_vdev_device_args(vdev), weir_argument_keys);
+	if (!arguments || rte_kvargs_count(arguments, WEIR_SOCKET_ARGUMENT) != 1 ||
+	    rte_kvargs_process(arguments, WEIR_SOCKET_ARGUMENT, keep_value, &socket_path)) {
 		WEIR_LOG(ERR, "%s: arguments \"%s\"; wanted: %s=PATH", rte_vdev_device_name(vdev),
-			 rte_vdev_device_args(vdev), SOCKET_ARGUMENT);
+			 rte_vdev_device_args(vdev), WEIR_SOCKET_ARGUMENT);
 		error = -EINVAL;
 	} else {
 		error = probe_with(vdev, socket_path);
@@ -111,4 +108,4 @@ static struct rte_vdev_driver weir_vdev_driver = {
 };
 
 RTE_PMD_REGISTER_VDEV(net_weir, weir_vdev_driver);
-RTE_PMD_REGISTER_PARAM_STRING(net_weir, SOCKET_ARGUMENT "=<path>");
+RTE_PMD_REGISTER_PARAM_STRING(net_weir, WEIR_SOCKET_ARGUMENT "=<path>");

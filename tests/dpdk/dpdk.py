@@ -203,6 +203,13 @@ def check(sockets, *arguments):
         folder.check(paths, *arguments)
 
 
+def coalesces_with_a_timeout():
+    """The receivers let segments wait; what each frame's last segment ends does not."""
+    with Folder() as folder:
+        sim = folder.sim("--vfs", "2", *QUIET_WIRE)
+        folder.check([sim.vf(0) + ",lro_timeout_us=10000", sim.vf(1) + ",lro_timeout_us=10000"], "coalesce")
+
+
 TWO_VFS = (("vf", 0), ("vf", 1))
 PF_AND_VF = (("vf", 0), ("pf",))
 
@@ -413,6 +420,8 @@ def wrong_socket_paths_are_told():
     refused(["/" + "x" * 200], r"net_weir0: cannot connect to .*: File name too long")
     refused([], r"net_weir7: arguments \"\"; wanted: socket=PATH", extra=["--vdev", "net_weir7"])
     refused([], r"net_weir7: arguments \"sock=x\"; wanted: socket=PATH", extra=["--vdev", "net_weir7,sock=x"])
+    for wrong in ("10001", "-1", "5us", "99999999999999999999"):
+        refused([], r"argument lro_timeout_us=%s; wanted: 0 to 10000" % wrong, extra=["--vdev", "net_weir7,socket=/x,lro_timeout_us=" + wrong])
 
 
 def a_socket_of_another_kind_is_told():
@@ -571,6 +580,7 @@ TESTS = [
     ("dpdk.checksum.put_in_and_verified_by_dpdks_own_arithmetic", check, TWO_VFS, "checksum"),
     ("dpdk.segmentation.cut_and_verified_by_dpdks_own_arithmetic", check, TWO_VFS, "segment"),
     ("dpdk.coalescing.what_was_cut_is_one_packet_again", check, TWO_VFS, "coalesce"),
+    ("dpdk.coalescing_held.what_was_cut_is_one_packet_again", coalesces_with_a_timeout),
     ("dpdk.split.every_header_of_every_frame_and_all_it_tells", check, TWO_VFS, "split"),
     *buffer_split.TESTS,
     ("dpdk.checksum.testpmd_forwards_what_it_had_checked", testpmd_forwards_with_checksums),
