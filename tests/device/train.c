@@ -233,7 +233,7 @@ void train_expect(struct host *host, uint32_t first, uint32_t count)
 
 void train_expect_one(struct host *host, uint32_t first, uint32_t count)
 {
-	uint8_t numbers[TRAIN_MAX];
+	uint8_t numbers[TRAIN_MAX] = { 0 };
 
 	for (uint32_t i = 0; i < count; i++)
 		numbers[i] = (uint8_t)(first + i);

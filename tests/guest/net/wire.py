@@ -183,7 +183,8 @@ class Wire:
 
     def _command(self, running, word, rest):
         if word == "send":
-            self.send(bytes.fromhex(rest))
+            for digits in rest.split():
+                self.send(bytes.fromhex(digits))
         elif word == "forget":
             with self.lock:
                 self.seen.clear()
