@@ -147,6 +147,21 @@ probe RING_HDS_THRESHOLD '
 u32 f(struct kernel_ethtool_ringparam *p);
 u32 f(struct kernel_ethtool_ringparam *p)
 { p->hds_thresh_max = p->hds_thresh; return ETHTOOL_RING_USE_HDS_THRS; }'
+probe QUEUE_MANAGEMENT '
+#include <linux/ethtool.h>
+#include <net/netdev_lock.h>
+#include <net/netdev_queues.h>
+#include <net/page_pool/helpers.h>
+int a(struct net_device *d, struct netdev_queue_config *q, void *m, int i);
+void f(struct netdev_queue_mgmt_ops *o, struct net_device *d, struct netdev_queue_config *q, struct ethtool_ops *e);
+void f(struct netdev_queue_mgmt_ops *o, struct net_device *d, struct netdev_queue_config *q, struct ethtool_ops *e)
+{ netdev_assert_locked(d); o->ndo_queue_start = a; o->supported_params = QCFG_RX_PAGE_SIZE; netdev_queue_config(d, 0, q);
+e->op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_GLINK; }
+void g(struct net_device_ops *o, struct page_pool *p, struct napi_struct *n, struct sk_buff *s, netmem_ref m);
+int h(struct net_device *d, struct netdev_hw_addr_list *u, struct netdev_hw_addr_list *m);
+void g(struct net_device_ops *o, struct page_pool *p, struct napi_struct *n, struct sk_buff *s, netmem_ref m)
+{ o->ndo_set_rx_mode_async = h; page_pool_enable_direct_recycling(p, n); napi_enable_locked(n);
+page_pool_dma_sync_netmem_for_cpu(p, m, 0, PP_FLAG_ALLOW_UNREADABLE_NETMEM); skb_add_rx_frag_netmem(s, 0, m, 0, 1, 1); }'
 
 objects=
 for name in $names; do

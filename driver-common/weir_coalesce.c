@@ -151,7 +151,7 @@ static unsigned int weir_coalesce_l4(const void *data, unsigned int bytes, u16 s
  */
 bool weir_coalesce_add(struct weir_pair *pair, struct page *page, unsigned int bytes, u16 segment)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	unsigned int offset = weir_rx_offset(), header;
 	struct sk_buff *skb = rx->partial;
 

@@ -3,7 +3,7 @@
  * Spread contexts (specs/steering.md, "Contexts"): further tables and keys to which steering rules lead (ethtool -X context new, -N
  * context N). Kept here, and told to the card when it has not been told of them yet, so that they outlive resets.
  *
- * Everything here runs under RTNL.
+ * Everything here runs under weir_lock().
  */
 #include <linux/ethtool.h>
 
@@ -149,6 +149,7 @@ int weir_context_set(struct weir_device *weir, u32 number, const struct weir_rss
 
 	if (!weir_contexts_offered(weir))
 		return -EOPNOTSUPP;
+	mutex_lock(&weir->rules_lock);
 	context->exists = true;
 	context->rss = *rss;
 	if (weir_contexts_live(weir))
@@ -157,6 +158,7 @@ int weir_context_set(struct weir_device *weir, u32 number, const struct weir_rss
 		context->told = false;
 	if (err)
 		*context = old;
+	mutex_unlock(&weir->rules_lock);
 	return err;
 }
 
@@ -173,11 +175,11 @@ int weir_context_delete(struct weir_device *weir, u32 number)
 
 	if (!weir_context_exists(weir, number))
 		return -ENOENT;
-	if (weir_rules_lead_to(weir, number))
-		return -EBUSY;
-	err = weir_context_untell(weir, number);
+	mutex_lock(&weir->rules_lock);
+	err = weir_rules_lead_to(weir, number) ? -EBUSY : weir_context_untell(weir, number);
 	if (!err)
 		weir->contexts[number - 1].exists = weir->contexts[number - 1].told = false;
+	mutex_unlock(&weir->rules_lock);
 	return err;
 }
 

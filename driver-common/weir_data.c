@@ -3,11 +3,10 @@
  * The life of queue pairs (specs/data-queues.md): creation in the card, start, stop and change.
  * Their memory is weir_memory.c's.
  *
- * Everything here runs under RTNL.
+ * Everything here runs under weir_lock().
  */
-#include <linux/rtnetlink.h>
-
 #include "weir_hw.h"
+#include "weir_lock.h"
 #include "weir_xdp.h"
 
 /* specs/data-queues.md, "Creation" */
@@ -37,11 +36,18 @@ static int weir_tx_create(struct weir_pair *pair)
 	return err;
 }
 
-/* specs/data-queues.md, "Creation" */
-static int weir_rx_create(struct weir_pair *pair)
+/**
+ * weir_rx_create() - give the card a pair's receive ring
+ * @pair: the queue pair, its ring as new
+ *
+ * specs/data-queues.md, "Creation"
+ *
+ * Return: 0 or a negative errno.
+ */
+int weir_rx_create(struct weir_pair *pair)
 {
 	struct weir_call *call = weir_call_begin(pair->weir, WEIR_COMMAND_RX_QUEUE_CREATE);
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	int err;
 
 	if (IS_ERR(call))
@@ -92,6 +98,20 @@ static int weir_queue_destroy(struct weir_device *weir, u16 opcode, u16 index, b
 	return err;
 }
 
+/**
+ * weir_rx_destroy() - take a pair's receive ring back from the card
+ * @pair: the queue pair
+ *
+ * The card counts what comes for the queue meanwhile as rx_dropped_no_queue.
+ *
+ * Return: 0, the card does not write to the ring any more; or a negative errno.
+ */
+int weir_rx_destroy(struct weir_pair *pair)
+{
+	return weir_queue_destroy(pair->weir, WEIR_COMMAND_RX_QUEUE_DESTROY, pair->index,
+				  &pair->rx->created);
+}
+
 static int weir_data_create(struct weir_device *weir, struct weir_data *data)
 {
 	unsigned int i;
@@ -119,8 +139,7 @@ static int weir_data_destroy(struct weir_device *weir, struct weir_data *data)
 		first = first ?: err;
 	}
 	for (i = 0; i < data->config.pairs; i++) {
-		err = weir_queue_destroy(weir, WEIR_COMMAND_RX_QUEUE_DESTROY, i,
-					 &data->pairs[i]->rx.created);
+		err = weir_rx_destroy(data->pairs[i]);
 		first = first ?: err;
 	}
 	if (!first)
@@ -137,7 +156,7 @@ static void weir_data_run(struct weir_device *weir, struct weir_data *data)
 	for (i = 0; i < data->config.pairs; i++) {
 		struct weir_pair *pair = data->pairs[i];
 
-		napi_enable(&pair->napi);
+		weir_napi_enable(&pair->napi);
 		weir_qstats_set_napi(weir->netdev, pair->index, &pair->napi,
 				     weir->vectors[pair->vector].irq);
 		weir_rx_publish(pair);
@@ -151,8 +170,8 @@ static void weir_data_napi_delete(struct weir_data *data)
 	unsigned int i;
 
 	for (i = 0; i < data->config.pairs; i++) {
-		weir_xdp_unregister(data->pairs[i]);
-		netif_napi_del(&data->pairs[i]->napi);
+		weir_xdp_unregister(data->pairs[i]->rx);
+		weir_napi_del(&data->pairs[i]->napi);
 	}
 }
 
@@ -162,9 +181,9 @@ static int weir_data_napi_add(struct weir_device *weir, struct weir_data *data)
 	int err = 0;
 
 	for (i = 0; i < data->config.pairs; i++)
-		netif_napi_add(weir->netdev, &data->pairs[i]->napi, weir_poll);
+		weir_napi_add(weir->netdev, &data->pairs[i]->napi, weir_poll);
 	for (i = 0; i < data->config.pairs && !err; i++)
-		err = weir_xdp_register(data->pairs[i]);
+		err = weir_xdp_register(weir, data->pairs[i]->rx, i, data->pairs[i]->napi.napi_id);
 	if (err)
 		weir_data_napi_delete(data);
 	return err;
@@ -246,7 +265,7 @@ void weir_data_quiesce(struct weir_device *weir, struct weir_data *data)
 	data->running = false;
 	for (i = 0; i < data->config.pairs; i++) {
 		weir_qstats_set_napi(weir->netdev, i, NULL, 0);
-		napi_disable(&data->pairs[i]->napi);
+		weir_napi_disable(&data->pairs[i]->napi);
 	}
 	/*
 	 * That waits for napi_complete_done() only, and the poll arms its vectors after it: those

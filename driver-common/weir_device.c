@@ -7,10 +7,10 @@
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
-#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
 #include "weir_hw.h"
+#include "weir_lock.h"
 
 #define WEIR_BLOCKS_MAX 64
 /* No block has a register further from its start. */
@@ -297,9 +297,11 @@ static void weir_init_members(struct weir_device *weir, struct pci_dev *pdev,
 	spin_lock_init(&weir->state_lock);
 	mutex_init(&weir->filter_lock);
 	mutex_init(&weir->moderation_lock);
+	mutex_init(&weir->rules_lock);
 	xa_init(&weir->rules);
 	INIT_LIST_HEAD(&weir->flowers);
 	INIT_LIST_HEAD(&weir->zombies);
+	INIT_LIST_HEAD(&weir->zombie_rings);
 	INIT_WORK(&weir->reset_work, weir_reset_work);
 	INIT_WORK(&weir->event_work, weir_event_work);
 	INIT_WORK(&weir->filter_work, weir_filter_work);
@@ -428,7 +430,7 @@ static bool weir_leave_card(struct weir_device *weir, bool reset)
 	weir_irq_teardown(weir);
 	if (alive && reset)
 		err = weir->role->is_vf ? weir_soft_reset(weir) : weir_function_level_reset(weir);
-	else if (alive && !list_empty(&weir->zombies))
+	else if (alive && !(list_empty(&weir->zombies) && list_empty(&weir->zombie_rings)))
 		err = -EBUSY;
 	if (alive && err)
 		dev_warn(weir->dev, "the function does not let go of its queues: error %d\n", err);
@@ -534,6 +536,7 @@ void weir_abandon(struct weir_device *weir)
 	weir_admin_free(weir, stopped);
 	weir_stats_free(weir);
 	weir_pci_undo(weir);
+	mutex_destroy(&weir->rules_lock);
 	mutex_destroy(&weir->moderation_lock);
 	mutex_destroy(&weir->filter_lock);
 	devlink_free(priv_to_devlink(weir));
@@ -581,10 +584,10 @@ void weir_remove(struct weir_device *weir)
 	devlink_unregister(priv_to_devlink(weir));
 	weir_params_unregister(weir);
 
-	/* From here on nobody asks for a reset; RTNL waits for one that is under way. */
-	rtnl_lock();
+	/* From here on nobody asks for a reset; the lock waits for one that is under way. */
+	weir_lock(weir);
 	weir_state_move(weir, ~0ul, WEIR_STATE_DOWN);
-	rtnl_unlock();
+	weir_unlock(weir);
 
 	unregister_netdev(weir->netdev);
 	weir_time_unregister(weir);

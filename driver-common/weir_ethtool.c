@@ -238,6 +238,28 @@ static int weir_get_rxnfc_fields(const struct weir_device *weir, struct ethtool_
 }
 #endif
 
+static int weir_get_rules(struct weir_device *weir, struct ethtool_rxnfc *info, u32 *locations)
+{
+	int err;
+
+	mutex_lock(&weir->rules_lock);
+	switch (info->cmd) {
+	case ETHTOOL_GRXCLSRLCNT:
+		err = weir_ntuple_count(weir, info);
+		break;
+	case ETHTOOL_GRXCLSRULE:
+		err = weir_ntuple_read(weir, info);
+		break;
+	case ETHTOOL_GRXCLSRLALL:
+		err = weir_ntuple_list(weir, info, locations);
+		break;
+	default:
+		err = -EOPNOTSUPP;
+	}
+	mutex_unlock(&weir->rules_lock);
+	return err;
+}
+
 static int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info, u32 *locations)
 {
 	struct weir_device *weir = weir_of(netdev);
@@ -252,15 +274,28 @@ static int weir_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info,
 	case ETHTOOL_GRXFH:
 		return weir_get_rxnfc_fields(weir, info);
 #endif
-	case ETHTOOL_GRXCLSRLCNT:
-		return weir_ntuple_count(weir, info);
-	case ETHTOOL_GRXCLSRULE:
-		return weir_ntuple_read(weir, info);
-	case ETHTOOL_GRXCLSRLALL:
-		return weir_ntuple_list(weir, info, locations);
 	default:
-		return -EOPNOTSUPP;
+		return weir_get_rules(weir, info, locations);
 	}
+}
+
+static int weir_set_rules(struct weir_device *weir, struct ethtool_rxnfc *info)
+{
+	int err;
+
+	mutex_lock(&weir->rules_lock);
+	switch (info->cmd) {
+	case ETHTOOL_SRXCLSRLINS:
+		err = weir_ntuple_add(weir, info);
+		break;
+	case ETHTOOL_SRXCLSRLDEL:
+		err = weir_ntuple_delete(weir, info->fs.location);
+		break;
+	default:
+		err = -EOPNOTSUPP;
+	}
+	mutex_unlock(&weir->rules_lock);
+	return err;
 }
 
 static int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info)
@@ -272,12 +307,8 @@ static int weir_set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info)
 	case ETHTOOL_SRXFH:
 		return weir_set_hash_fields(weir, 0, info->flow_type, info->data);
 #endif
-	case ETHTOOL_SRXCLSRLINS:
-		return weir_ntuple_add(weir, info);
-	case ETHTOOL_SRXCLSRLDEL:
-		return weir_ntuple_delete(weir, info->fs.location);
 	default:
-		return -EOPNOTSUPP;
+		return weir_set_rules(weir, info);
 	}
 }
 
@@ -426,7 +457,7 @@ static u64 *weir_pool_values(const struct weir_device *weir, u64 *to)
 	unsigned int i;
 
 	for (i = 0; weir->data && i < weir->data->config.pairs; i++)
-		page_pool_get_stats(weir->data->pairs[i]->rx.pool, &stats);
+		page_pool_get_stats(weir->data->pairs[i]->rx->pool, &stats);
 	to = page_pool_ethtool_stats_get(to, &stats);
 #endif
 	return to;
@@ -480,6 +511,11 @@ static void weir_get_eth_mac_stats(struct net_device *netdev, struct ethtool_eth
 #endif
 
 const struct ethtool_ops weir_ethtool_ops = {
+#if WEIR_HAVE_QUEUE_MANAGEMENT
+	/* What makes queues anew changes how many the stack sees; and programs of XDP are under RTNL. */
+	.op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_SRINGPARAM | ETHTOOL_OP_NEEDS_RTNL_SCHANNELS |
+			 ETHTOOL_OP_NEEDS_RTNL_GLINK,
+#endif
 	.supported_ring_params = ETHTOOL_RING_USE_RX_BUF_LEN | WEIR_RING_USE_SPLIT,
 	.supported_coalesce_params = ETHTOOL_COALESCE_USECS | ETHTOOL_COALESCE_MAX_FRAMES |
 				     WEIR_COALESCE_ADAPTIVE,

@@ -7,6 +7,7 @@
 #include <linux/ethtool.h>
 
 #include "weir_hw.h"
+#include "weir_lock.h"
 
 /* A transmit queue may stand still for this long, in seconds. */
 #define WEIR_TX_STILL_S 5
@@ -109,22 +110,22 @@ static void weir_event_link(struct weir_device *weir, const struct weir_admin_ev
 	weir_link_set(weir, le32_to_cpu(event->detail) & 1,
 		      min_t(u64, le64_to_cpu(event->data), U32_MAX));
 	/* Under RTNL, so that queues do not start or stop meanwhile. */
-	rtnl_lock();
+	weir_lock(weir);
 	if (weir->data && weir->data->running && weir_state_get(weir) == WEIR_STATE_RUNNING)
 		weir_link_show(weir);
-	rtnl_unlock();
+	weir_unlock(weir);
 }
 
 /* The administrator decided something for this VF: its MAC, or what it may do. */
 static void weir_event_vf_changed(struct weir_device *weir)
 {
-	rtnl_lock();
+	weir_lock(weir);
 	if (weir_state_get(weir) == WEIR_STATE_RUNNING) {
 		weir_mac_sync(weir);
 		weir_filter_doubt(weir);
 		weir_filter_sync(weir);
 	}
-	rtnl_unlock();
+	weir_unlock(weir);
 }
 
 static void weir_event_queue_stopped(struct weir_device *weir, u64 data)
@@ -157,10 +158,10 @@ static void weir_event_handle(struct weir_device *weir, const struct weir_admin_
 				     le64_to_cpu(event->data));
 		/* The link's state may have been among them. */
 		if (!weir_link_read(weir)) {
-			rtnl_lock();
+			weir_lock(weir);
 			if (weir->data && weir->data->running)
 				weir_link_show(weir);
-			rtnl_unlock();
+			weir_unlock(weir);
 		}
 		break;
 	case WEIR_EVENT_FIRMWARE_ERROR:
@@ -231,20 +232,20 @@ static void weir_service_queues(struct weir_device *weir)
 	unsigned int i;
 
 	/* Whoever holds RTNL may be stopping the queues; there is another second. */
-	if (!rtnl_trylock())
+	if (!weir_trylock(weir))
 		return;
 	for (i = 0; weir->data && weir->data->running && i < weir->data->config.pairs; i++) {
 		struct weir_pair *pair = weir->data->pairs[i];
 
 		if (weir_tx_stands_still(pair))
 			weir_request_reset(weir, WEIR_RESET_TX_TIMEOUT);
-		if (!READ_ONCE(pair->rx.starved))
+		if (!READ_ONCE(pair->rx->starved))
 			continue;
 		local_bh_disable();
 		napi_schedule(&pair->napi);
 		local_bh_enable();
 	}
-	rtnl_unlock();
+	weir_unlock(weir);
 }
 
 /*

@@ -3,7 +3,7 @@
  * tc's flower filters as steering rules of the card. What becomes of rules is in weir_rule.c; here is what a filter says, and the order
  * of filters: by pref, and in one pref as software has it, the masks in the order in which they came.
  *
- * Everything here runs under RTNL.
+ * Everything here runs under RTNL and rules_lock.
  */
 #include <linux/if_vlan.h>
 #include <linux/list.h>
@@ -556,20 +556,27 @@ static int weir_flower_block(enum tc_setup_type type, void *data, void *private)
 {
 	struct weir_device *weir = private;
 	struct flow_cls_offload *cls = data;
+	int err;
 
 	ASSERT_RTNL();
 	if (type != TC_SETUP_CLSFLOWER || !weir_rules_offered(weir))
 		return -EOPNOTSUPP;
+	mutex_lock(&weir->rules_lock);
 	switch (cls->command) {
 	case FLOW_CLS_REPLACE:
-		return weir_flower_add(weir, cls);
+		err = weir_flower_add(weir, cls);
+		break;
 	case FLOW_CLS_DESTROY:
-		return weir_flower_delete(weir, cls);
+		err = weir_flower_delete(weir, cls);
+		break;
 	case FLOW_CLS_STATS:
-		return weir_flower_stats(weir, cls);
+		err = weir_flower_stats(weir, cls);
+		break;
 	default:
-		return -EOPNOTSUPP;
+		err = -EOPNOTSUPP;
 	}
+	mutex_unlock(&weir->rules_lock);
+	return err;
 }
 
 static LIST_HEAD(weir_flower_blocks);

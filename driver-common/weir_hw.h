@@ -5,13 +5,15 @@
  * is the ABI header; the chapters in specs/ say how the card behaves.
  *
  * Who guards what:
- *   RTNL             weir->data, config, rss, contexts, rules, low_latency, vectors, every start and stop of queues, every recovery
+ *   weir_lock()      weir->data, config, rss, contexts, rules, low_latency, vectors, every start and stop of queues, every recovery;
+ *                    RTNL, and the interface's own lock where it has one
+ *   rules_lock       rules and contexts, too, as tc comes without the interface's lock, and ethtool may come without RTNL
  *   admin.call_lock  one admin command at a time, from weir_call_begin() to weir_call_end()
  *   admin.ring_lock  the consumer's side of the admin completion ring (interrupt and pollers)
  *   filter_lock      what the card has been told of filters, VLANs and flags
  *   moderation_lock  weir->moderation, and that the card is told the last of it last
  *   state_lock       weir->state; the states and who moves them are in weir_reset.c
- * Order: device lock, RTNL, filter_lock or moderation_lock, call_lock, ring_lock; state_lock is a leaf.
+ * Order: device lock, weir_lock(), rules_lock, filter_lock or moderation_lock, call_lock, ring_lock; state_lock is a leaf.
  */
 #ifndef WEIR_HW_H
 #define WEIR_HW_H
@@ -52,6 +54,15 @@
 /* A model under an emulator, and its host, may be ten times slower than the card they stand for. */
 #define WEIR_READY_TIMEOUT_MS (10 * WEIR_RESET_TIME_MS)
 #define WEIR_COMMAND_TIMEOUT_MS 5000
+
+/* Memory of a receive buffer: weir_page_pool.h */
+#if WEIR_HAVE_QUEUE_MANAGEMENT
+#include <net/netmem.h>
+typedef netmem_ref weir_netmem;
+#else
+typedef struct page *weir_netmem;
+#endif
+#define WEIR_NO_NETMEM ((__force weir_netmem)0)
 
 struct bpf_prog;
 struct page_pool;
@@ -216,7 +227,7 @@ struct weir_rx_ring {
 	void *buffers; /* weir_rx_buffer or, with @headers, weir_rx_split_buffer */
 	void *completions; /* see weir_rx_completion_at() */
 	void *headers; /* header buffers by place, WEIR_RX_HEADER_BYTES each; NULL: not split */
-	struct page **pages;
+	weir_netmem *netmems; /* that are posted, by place */
 	struct page_pool *pool;
 	struct sk_buff *partial; /* a frame whose last buffer has not come yet */
 	struct weir_rx_stats *stats;
@@ -231,6 +242,7 @@ struct weir_rx_ring {
 	bool timed; /* completions tell the time */
 	u16 buffer_bytes;
 	u16 split_threshold; /* with @headers: SPLIT_THRESHOLD */
+	u16 offset; /* of a buffer in its page */
 	u32 page_bytes; /* of the page, or pages, that a buffer lies in */
 	u8 generation;
 	u8 detour; /* WEIR_RX_… */
@@ -240,6 +252,7 @@ struct weir_rx_ring {
 	dma_addr_t completions_dma;
 	dma_addr_t headers_dma;
 	struct weir_xdp *xdp;
+	struct list_head zombie; /* place in weir->zombie_rings while it waits for a reset to be freed */
 	bool created;
 };
 
@@ -249,10 +262,10 @@ struct weir_pair {
 	u16 index;
 	u16 vector;
 	bool broken; /* the card wrote what it must not: wait for the reset */
+	struct weir_rx_ring *rx; /* may be exchanged while the pair lives: weir_queue.c */
 	struct weir_pair_memory *memory;
 	dma_addr_t memory_dma;
 	struct weir_tx_ring tx ____cacheline_aligned;
-	struct weir_rx_ring rx ____cacheline_aligned;
 	struct weir_adapter rx_adapter;
 	struct weir_adapter tx_adapter;
 };
@@ -477,6 +490,7 @@ struct weir_device {
 	struct weir_config config;
 	struct weir_rss rss;
 	struct weir_context contexts[WEIR_SPREAD_CONTEXTS]; /* number n is [n - 1] */
+	struct mutex rules_lock;
 	struct xarray rules; /* of struct weir_rule, by location */
 	u16 rules_used;
 	u16 rules_max; /* of the card */
@@ -484,7 +498,8 @@ struct weir_device {
 	struct weir_low_latency low_latency;
 	struct weir_data *data;
 	struct bpf_prog __rcu *xdp_program;
-	struct list_head zombies;
+	struct list_head zombies; /* of struct weir_data */
+	struct list_head zombie_rings; /* of struct weir_rx_ring */
 	struct weir_pair_stats *stats; /* stats_count of them */
 	u16 stats_count;
 	struct weir_pair_moderation *moderation; /* stats_count of them */
@@ -631,16 +646,22 @@ int weir_link_read(struct weir_device *weir);
 int weir_irq_setup(struct weir_device *weir, struct weir_data *data);
 void weir_irq_teardown(struct weir_device *weir);
 
-/* weir_memory.c: memory of queue pairs; under RTNL */
+/* weir_memory.c: memory of queue pairs; under weir_lock() */
 struct weir_data *weir_data_alloc(struct weir_device *weir, const struct weir_config *config);
 void weir_data_dispose(struct weir_device *weir, struct weir_data *data);
 void weir_data_free_zombies(struct weir_device *weir);
 void weir_data_drop_frames(struct weir_device *weir, struct weir_data *data);
 void weir_data_rewind(struct weir_data *data);
+struct weir_rx_ring *weir_rx_alloc(struct weir_device *weir, const struct weir_config *config,
+				   u16 index, struct napi_struct *napi);
+void weir_rx_dispose(struct weir_device *weir, struct weir_rx_ring *rx, bool dma_live);
+void weir_pair_rewind_rx(struct weir_pair *pair);
 
-/* weir_data.c: queue pairs: creation in the card, start and stop; under RTNL */
+/* weir_data.c: queue pairs: creation in the card, start and stop; under weir_lock() */
 int weir_data_start(struct weir_device *weir, struct weir_data *data);
 void weir_data_quiesce(struct weir_device *weir, struct weir_data *data);
+int weir_rx_create(struct weir_pair *pair);
+int weir_rx_destroy(struct weir_pair *pair);
 void weir_data_detach(struct weir_device *weir, struct weir_data *data);
 int weir_data_stop(struct weir_device *weir, struct weir_data *data);
 int weir_reconfigure(struct weir_device *weir, const struct weir_config *config);
@@ -656,7 +677,7 @@ void weir_tx_drop_all(struct weir_pair *pair);
 
 /* weir_rx.c: receiving */
 int weir_rx_poll(struct weir_pair *pair, int budget);
-void weir_rx_rewind(struct weir_pair *pair);
+void weir_rx_rewind(struct weir_rx_ring *rx);
 void weir_rx_publish(struct weir_pair *pair);
 void weir_rx_drop_partial(struct weir_rx_ring *rx);
 u16 weir_rx_default_buffer_bytes(void);
@@ -707,6 +728,13 @@ int weir_change_mtu(struct net_device *netdev, int mtu);
 int weir_set_mac_address(struct net_device *netdev, void *address);
 int weir_set_features(struct net_device *netdev, netdev_features_t features);
 void weir_set_rx_mode(struct net_device *netdev);
+#if WEIR_HAVE_QUEUE_MANAGEMENT
+int weir_set_rx_mode_async(struct net_device *netdev, struct netdev_hw_addr_list *unicast,
+			   struct netdev_hw_addr_list *multicast);
+#define WEIR_RX_MODE_NDO .ndo_set_rx_mode_async = weir_set_rx_mode_async
+#else
+#define WEIR_RX_MODE_NDO .ndo_set_rx_mode = weir_set_rx_mode
+#endif
 void weir_get_stats64(struct net_device *netdev, struct rtnl_link_stats64 *stats);
 void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 
@@ -717,7 +745,7 @@ void weir_tx_timeout(struct net_device *netdev, unsigned int queue);
 	.ndo_change_mtu = weir_change_mtu, .ndo_set_mac_address = weir_set_mac_address, \
 	.ndo_validate_addr = eth_validate_addr, .ndo_set_features = weir_set_features,  \
 	.ndo_fix_features = weir_fix_features,                                          \
-	.ndo_set_rx_mode = weir_set_rx_mode, .ndo_get_stats64 = weir_get_stats64,       \
+	WEIR_RX_MODE_NDO, .ndo_get_stats64 = weir_get_stats64,       \
 	.ndo_tx_timeout = weir_tx_timeout, .ndo_vlan_rx_add_vid = weir_vlan_add,        \
 	.ndo_vlan_rx_kill_vid = weir_vlan_delete, .ndo_bpf = weir_bpf,                  \
 	.ndo_xdp_xmit = weir_xdp_xmit, .ndo_setup_tc = weir_setup_tc, WEIR_HWTSTAMP_NDOS
@@ -744,7 +772,7 @@ int weir_eth_ioctl(struct net_device *netdev, struct ifreq *request, int command
 /* weir_ethtool.c */
 extern const struct ethtool_ops weir_ethtool_ops;
 
-/* weir_rss.c: receive side scaling; under RTNL */
+/* weir_rss.c: receive side scaling; under weir_lock() */
 struct ethtool_rxnfc;
 struct ethtool_rxfh_context;
 struct ethtool_rxfh_fields;
@@ -787,7 +815,7 @@ int weir_set_rxfh_context(struct net_device *netdev, const u32 *table, const u8 
 			  const u8 function, u32 *number, bool delete);
 #endif
 
-/* weir_context.c: spread contexts; under RTNL */
+/* weir_context.c: spread contexts; under weir_lock() */
 bool weir_context_exists(const struct weir_device *weir, u32 number);
 int weir_contexts_tell(struct weir_device *weir);
 void weir_contexts_forget(struct weir_device *weir);
@@ -798,7 +826,7 @@ int weir_context_set(struct weir_device *weir, u32 number, const struct weir_rss
 int weir_context_delete(struct weir_device *weir, u32 number);
 const struct weir_rss *weir_context_rss(const struct weir_device *weir, u32 number);
 
-/* weir_rule.c: steering rules; under RTNL. For those who make rules see weir_rule.h */
+/* weir_rule.c: steering rules; under rules_lock or weir_lock(). For those who make rules see weir_rule.h */
 int weir_rules_tell(struct weir_device *weir);
 void weir_rules_forget(struct weir_device *weir);
 int weir_rules_max_queue(struct weir_device *weir);
@@ -807,7 +835,7 @@ bool weir_rules_lead_to(struct weir_device *weir, u32 context);
 /* weir_flower.c: those that tc wants; under RTNL */
 int weir_setup_tc(struct net_device *netdev, enum tc_setup_type type, void *data);
 
-/* weir_ntuple.c: those that ethtool -N wants; under RTNL */
+/* weir_ntuple.c: those that ethtool -N wants; under rules_lock, but for weir_ntuple_clear(), which takes it */
 void weir_ntuple_clear(struct weir_device *weir);
 int weir_ntuple_add(struct weir_device *weir, struct ethtool_rxnfc *info);
 int weir_ntuple_delete(struct weir_device *weir, u32 location);

@@ -5,13 +5,14 @@
  * reset, so that recovery needs no memory. Memory that the card may still write to is not freed: it
  * waits in the function's list of zombies for the next reset.
  *
- * Everything here runs under RTNL.
+ * Everything here runs under weir_lock().
  */
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 
 #include "weir_hw.h"
 #include "weir_page_pool.h"
+#include "weir_queue.h"
 #include "weir_xdp.h"
 
 /*
@@ -72,39 +73,29 @@ static void weir_tx_free(struct weir_pair *pair)
 	kvfree(tx->slots);
 }
 
-static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *config)
+/* Where buffers come from; @rx->size and how buffers lie in their pages are known. */
+static int weir_rx_pool_create(struct weir_device *weir, struct weir_rx_ring *rx, u16 index,
+			       struct napi_struct *napi, bool split)
 {
-	struct weir_device *weir = pair->weir;
-	struct weir_rx_ring *rx = &pair->rx;
 	struct page_pool_params params = {
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
-		.order = weir_rx_page_order(config->rx_buffer_bytes),
+		.order = get_order(rx->page_bytes),
+		.pool_size = min_t(unsigned int, rx->size, WEIR_POOL_PAGES_MAX),
 		.nid = dev_to_node(weir->dev),
 		.dev = weir->dev,
 		.dma_dir = DMA_FROM_DEVICE,
-		.offset = weir_rx_offset(),
-		.max_len = config->rx_buffer_bytes,
+		.offset = rx->offset,
+		.max_len = rx->buffer_bytes,
 #if WEIR_HAVE_PAGE_POOL_NAPI
-		.napi = &pair->napi,
+		.napi = napi,
 #endif
 #if WEIR_HAVE_PAGE_POOL_NETDEV
 		.netdev = weir->netdev,
 #endif
 	};
 
-	rx->log2 = config->rx_log2;
-	rx->size = 1 << config->rx_log2;
-	rx->timed = config->rx_times;
-	/* Header and payload have a completion each. */
-	rx->completion_log2 = config->rx_log2 + config->rx_split;
-	rx->split_threshold = config->rx_split_threshold;
-	rx->buffer_bytes = config->rx_buffer_bytes;
-	rx->page_bytes = PAGE_SIZE << params.order;
-	rx->stats = &weir->stats[pair->index].rx;
-	params.pool_size = min_t(unsigned int, rx->size, WEIR_POOL_PAGES_MAX);
-	rx->pages = kvcalloc(rx->size, sizeof(*rx->pages), GFP_KERNEL);
-	if (!rx->pages || weir_xdp_alloc(pair))
-		return -ENOMEM;
+	if (split)
+		weir_queue_pool_params(&params, index);
 	rx->pool = page_pool_create(&params);
 	if (IS_ERR(rx->pool)) {
 		int err = PTR_ERR(rx->pool);
@@ -112,6 +103,34 @@ static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *confi
 		rx->pool = NULL;
 		return err;
 	}
+	return 0;
+}
+
+static int weir_rx_alloc_parts(struct weir_device *weir, struct weir_rx_ring *rx,
+			       const struct weir_config *config, u16 index,
+			       struct napi_struct *napi)
+{
+	int err;
+
+	INIT_LIST_HEAD(&rx->zombie);
+	rx->log2 = config->rx_log2;
+	rx->size = 1 << config->rx_log2;
+	rx->timed = config->rx_times;
+	/* Header and payload have a completion each. */
+	rx->completion_log2 = config->rx_log2 + config->rx_split;
+	rx->split_threshold = config->rx_split_threshold;
+	rx->buffer_bytes = config->rx_buffer_bytes;
+	rx->page_bytes = PAGE_SIZE << weir_rx_page_order(config->rx_buffer_bytes);
+	rx->offset = weir_rx_offset();
+	if (config->rx_split)
+		weir_queue_buffers(weir, rx, index);
+	rx->stats = &weir->stats[index].rx;
+	rx->netmems = kvcalloc(rx->size, sizeof(*rx->netmems), GFP_KERNEL);
+	if (!rx->netmems || weir_xdp_alloc(weir, rx))
+		return -ENOMEM;
+	err = weir_rx_pool_create(weir, rx, index, napi, config->rx_split);
+	if (err)
+		return err;
 	if (config->rx_split) {
 		rx->headers = dma_alloc_coherent(weir->dev, rx->size * WEIR_RX_HEADER_BYTES,
 						 &rx->headers_dma, GFP_KERNEL);
@@ -125,21 +144,22 @@ static int weir_rx_alloc(struct weir_pair *pair, const struct weir_config *confi
 	return rx->buffers && rx->completions ? 0 : -ENOMEM;
 }
 
-static void weir_rx_free(struct weir_pair *pair)
+static void weir_rx_free(struct weir_device *weir, struct weir_rx_ring *rx)
 {
-	struct weir_device *weir = pair->weir;
-	struct weir_rx_ring *rx = &pair->rx;
 	unsigned int i;
 
-	weir_rx_drop_partial(rx);
-	weir_xdp_free(pair);
+	if (!rx)
+		return;
+	if (rx->xdp)
+		weir_rx_drop_partial(rx);
+	weir_xdp_free(rx);
 	if (rx->pool) {
 		for (i = 0; i < rx->size; i++)
-			if (rx->pages[i])
-				page_pool_put_full_page(rx->pool, rx->pages[i], false);
+			if (rx->netmems[i])
+				weir_pool_put(rx->pool, rx->netmems[i], false);
 		page_pool_destroy(rx->pool);
 	}
-	kvfree(rx->pages);
+	kvfree(rx->netmems);
 	if (rx->buffers)
 		dma_free_coherent(weir->dev, weir_rx_buffers_bytes(rx, rx->headers), rx->buffers,
 				  rx->buffers_dma);
@@ -149,6 +169,45 @@ static void weir_rx_free(struct weir_pair *pair)
 	if (rx->completions)
 		dma_free_coherent(weir->dev, weir_rx_completions_bytes(rx), rx->completions,
 				  rx->completions_dma);
+	kfree(rx);
+}
+
+/**
+ * weir_rx_alloc() - memory for a receive ring
+ * @weir: the function
+ * @config: how large, and what for
+ * @index: of the queue whose ring it is to be
+ * @napi: that will poll it; NULL: none, as it is not to run
+ *
+ * Return: the ring, or an ERR_PTR. Given back by weir_rx_dispose().
+ */
+struct weir_rx_ring *weir_rx_alloc(struct weir_device *weir, const struct weir_config *config,
+				   u16 index, struct napi_struct *napi)
+{
+	struct weir_rx_ring *rx = kzalloc_node(sizeof(*rx), GFP_KERNEL, dev_to_node(weir->dev));
+	int err;
+
+	if (!rx)
+		return ERR_PTR(-ENOMEM);
+	err = weir_rx_alloc_parts(weir, rx, config, index, napi);
+	if (!err)
+		return rx;
+	weir_rx_free(weir, rx);
+	return ERR_PTR(err);
+}
+
+/**
+ * weir_rx_dispose() - free a receive ring, or keep it for the next reset
+ * @weir: the function
+ * @rx: a ring that is not polled and not registered for XDP
+ * @dma_live: the card may still write to it
+ */
+void weir_rx_dispose(struct weir_device *weir, struct weir_rx_ring *rx, bool dma_live)
+{
+	if (dma_live)
+		list_add(&rx->zombie, &weir->zombie_rings);
+	else
+		weir_rx_free(weir, rx);
 }
 
 static void weir_pair_free(struct weir_pair *pair)
@@ -157,7 +216,7 @@ static void weir_pair_free(struct weir_pair *pair)
 		return;
 	/* Frames that wait to be sent may lie in pages of the receive ring's pool. */
 	weir_tx_free(pair);
-	weir_rx_free(pair);
+	weir_rx_free(pair->weir, pair->rx);
 	if (pair->memory)
 		dma_free_coherent(pair->weir->dev, sizeof(*pair->memory), pair->memory,
 				  pair->memory_dma);
@@ -175,12 +234,18 @@ static struct weir_pair *weir_pair_alloc(struct weir_device *weir, const struct 
 	pair->index = index;
 	pair->memory =
 		dma_alloc_coherent(weir->dev, sizeof(*pair->memory), &pair->memory_dma, GFP_KERNEL);
-	if (!pair->memory || weir_tx_alloc(pair, config->tx_log2) ||
-	    weir_rx_alloc(pair, config)) {
-		weir_pair_free(pair);
-		return NULL;
+	if (!pair->memory || weir_tx_alloc(pair, config->tx_log2))
+		goto err_free;
+	pair->rx = weir_rx_alloc(weir, config, index, &pair->napi);
+	if (IS_ERR(pair->rx)) {
+		pair->rx = NULL;
+		goto err_free;
 	}
 	return pair;
+
+err_free:
+	weir_pair_free(pair);
+	return NULL;
 }
 
 static void weir_data_free(struct weir_data *data)
@@ -240,8 +305,13 @@ void weir_data_dispose(struct weir_device *weir, struct weir_data *data)
  */
 void weir_data_free_zombies(struct weir_device *weir)
 {
+	struct weir_rx_ring *rx, *next_rx;
 	struct weir_data *data, *next;
 
+	list_for_each_entry_safe(rx, next_rx, &weir->zombie_rings, zombie) {
+		list_del(&rx->zombie);
+		weir_rx_free(weir, rx);
+	}
 	list_for_each_entry_safe(data, next, &weir->zombies, zombie) {
 		list_del(&data->zombie);
 		weir_data_free(data);
@@ -259,7 +329,7 @@ void weir_data_drop_frames(struct weir_device *weir, struct weir_data *data)
 
 	for (i = 0; i < data->config.pairs; i++) {
 		weir_tx_drop_all(data->pairs[i]);
-		weir_rx_drop_partial(&data->pairs[i]->rx);
+		weir_rx_drop_partial(data->pairs[i]->rx);
 	}
 }
 
@@ -271,22 +341,40 @@ static void weir_doorbell_rewind(struct weir_device *weir, struct weir_doorbell 
 	doorbell->tail = 0;
 }
 
-/*
- * Makes a pair's rings as new: indices at zero, completions of the first lap's phase, all buffers
- * posted.
+/**
+ * weir_pair_rewind_rx() - make a pair's receive ring as new
+ * @pair: a queue pair whose receive ring the card does not use
+ *
+ * Indices are at zero, completions of the first lap's phase, all buffers posted.
  */
-static void weir_pair_rewind(struct weir_pair *pair)
+void weir_pair_rewind_rx(struct weir_pair *pair)
+{
+	struct weir_device *weir = pair->weir;
+	struct weir_rx_ring *rx = pair->rx;
+	u8 __iomem *page = weir_doorbell_page(weir, pair->index);
+
+	weir_rx_drop_partial(rx);
+	memset(&pair->memory->rx_shadow, 0, sizeof(pair->memory->rx_shadow));
+	memset(rx->completions, 0, weir_rx_completions_bytes(rx));
+	rx->detour = 0;
+	rx->created = false;
+	rx->generation = weir->generation;
+	rx->arm = page + WEIR_DOORBELL_RX_ARM;
+	weir_doorbell_rewind(weir, &rx->doorbell, page + WEIR_DOORBELL_RX_TAIL,
+			     &pair->memory->rx_shadow);
+	weir_rx_rewind(rx);
+}
+
+/* Makes a pair's transmit ring as new. */
+static void weir_pair_rewind_tx(struct weir_pair *pair)
 {
 	struct weir_device *weir = pair->weir;
 	struct weir_tx_ring *tx = &pair->tx;
-	struct weir_rx_ring *rx = &pair->rx;
 	u8 __iomem *page = weir_doorbell_page(weir, pair->index);
 
-	pair->broken = false;
-	weir_adapt_init(pair);
 	weir_tx_drop_all(pair);
-	weir_rx_drop_partial(rx);
-	memset(pair->memory, 0, sizeof(*pair->memory));
+	memset(&pair->memory->tx_shadow, 0, sizeof(pair->memory->tx_shadow));
+	pair->memory->tx_head = 0;
 	tx->tail = 0;
 	tx->clean = 0;
 	tx->last_end = 0;
@@ -296,15 +384,6 @@ static void weir_pair_rewind(struct weir_pair *pair)
 	tx->arm = page + WEIR_DOORBELL_TX_ARM;
 	weir_doorbell_rewind(weir, &tx->doorbell, page + WEIR_DOORBELL_TX_TAIL,
 			     &pair->memory->tx_shadow);
-
-	memset(rx->completions, 0, weir_rx_completions_bytes(rx));
-	rx->detour = 0;
-	rx->created = false;
-	rx->generation = weir->generation;
-	rx->arm = page + WEIR_DOORBELL_RX_ARM;
-	weir_doorbell_rewind(weir, &rx->doorbell, page + WEIR_DOORBELL_RX_TAIL,
-			     &pair->memory->rx_shadow);
-	weir_rx_rewind(pair);
 }
 
 /**
@@ -317,6 +396,12 @@ void weir_data_rewind(struct weir_data *data)
 {
 	unsigned int i;
 
-	for (i = 0; i < data->config.pairs; i++)
-		weir_pair_rewind(data->pairs[i]);
+	for (i = 0; i < data->config.pairs; i++) {
+		struct weir_pair *pair = data->pairs[i];
+
+		pair->broken = false;
+		weir_adapt_init(pair);
+		weir_pair_rewind_tx(pair);
+		weir_pair_rewind_rx(pair);
+	}
 }

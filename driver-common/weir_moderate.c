@@ -148,6 +148,16 @@ void weir_adapt_stop(struct weir_pair *pair)
 	cancel_work_sync(&pair->tx_adapter.dim.work);
 }
 
+/**
+ * weir_adapt_rx_anew() - begin to adapt anew to what is received; no command about that is sent until the pair is polled again
+ * @pair: a queue pair that is not polled
+ */
+void weir_adapt_rx_anew(struct weir_pair *pair)
+{
+	cancel_work_sync(&pair->rx_adapter.dim.work);
+	weir_adapter_init(&pair->rx_adapter, weir_rx_dim_work);
+}
+
 static void weir_adapt_by(struct dim *dim, u16 events, u64 frames, u64 bytes)
 {
 	struct dim_sample sample = {};
@@ -166,7 +176,7 @@ static void weir_adapt_by(struct dim *dim, u16 events, u64 frames, u64 bytes)
  */
 void weir_adapt(struct weir_pair *pair)
 {
-	const struct weir_rx_stats *rx = pair->rx.stats;
+	const struct weir_rx_stats *rx = pair->rx->stats;
 	const struct weir_tx_done_stats *tx = pair->tx.done_stats;
 	u16 events = READ_ONCE(pair->weir->stats[pair->index].interrupts);
 
@@ -185,6 +195,10 @@ void weir_adapt_init(struct weir_pair *pair)
 }
 
 void weir_adapt_stop(struct weir_pair *pair)
+{
+}
+
+void weir_adapt_rx_anew(struct weir_pair *pair)
 {
 }
 

@@ -52,6 +52,7 @@ int weir_moderation_alloc(struct weir_device *weir);
 void weir_moderation_put(struct weir_call *call, const struct weir_pair *pair, bool transmit);
 void weir_adapt_init(struct weir_pair *pair);
 void weir_adapt_stop(struct weir_pair *pair);
+void weir_adapt_rx_anew(struct weir_pair *pair);
 void weir_adapt(struct weir_pair *pair);
 int weir_get_coalesce(struct net_device *netdev, struct ethtool_coalesce *coalesce,
 		      struct kernel_ethtool_coalesce *kernel_coalesce,

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include "weir_hw.h"
+#include "weir_queue.h"
 
 #define WEIR_FEATURES_VLAN \
 	(NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_CTAG_FILTER)
@@ -69,6 +70,7 @@ struct net_device *weir_netdev_alloc(struct weir_device *weir)
 	weir_coalesce_offer(netdev);
 	weir_set_netdev_limits(weir);
 	weir_qstats_attach(netdev);
+	weir_queue_attach(netdev);
 	weir_xdp_offer(netdev);
 	netif_carrier_off(netdev);
 	return netdev;
@@ -222,6 +224,23 @@ void weir_set_rx_mode(struct net_device *netdev)
 
 	queue_work(weir->workqueue, &weir->filter_work);
 }
+
+#if WEIR_HAVE_QUEUE_MANAGEMENT
+/**
+ * weir_set_rx_mode_async() - ndo_set_rx_mode_async, what kernels ask for instead where interfaces have a lock of their own
+ * @netdev: the interface
+ * @unicast: its addresses, as of now; what is told to the card is as of then
+ * @multicast: the same
+ *
+ * Return: 0
+ */
+int weir_set_rx_mode_async(struct net_device *netdev, struct netdev_hw_addr_list *unicast,
+			   struct netdev_hw_addr_list *multicast)
+{
+	weir_set_rx_mode(netdev);
+	return 0;
+}
+#endif
 
 static void weir_add_rx_stats(const struct weir_rx_stats *rx, struct rtnl_link_stats64 *stats)
 {

@@ -3,7 +3,7 @@
  * Steering rules as ethtool -N sets and ethtool -n shows them: flows to a queue or a context, dropped, or (user-def) of low
  * latency. What becomes of them is in weir_rule.c.
  *
- * Everything here runs under RTNL.
+ * Everything here runs under rules_lock.
  */
 #include <linux/ethtool.h>
 #include <linux/in.h>
@@ -266,10 +266,12 @@ void weir_ntuple_clear(struct weir_device *weir)
 	struct weir_rule *rule;
 	unsigned long location;
 
+	mutex_lock(&weir->rules_lock);
 	weir_ntuple_for_each(weir, location, rule) {
 		weir_rule_drop(weir, rule);
 		kfree(container_of(rule, struct weir_ntuple, rule));
 	}
+	mutex_unlock(&weir->rules_lock);
 }
 
 /* --- ethtool --- */

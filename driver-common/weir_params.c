@@ -3,9 +3,9 @@
  * The driver's own parameters of devlink (`devlink dev param set`): settings of a whole interface for which there is nothing standard.
  * What they mean is where they are kept: weir_low_latency.c, weir_coalesce.c.
  */
-#include <linux/rtnetlink.h>
 
 #include "weir_hw.h"
+#include "weir_lock.h"
 
 static int weir_param_read(struct devlink *devlink, u32 id, struct devlink_param_gset_ctx *context)
 {
@@ -23,12 +23,12 @@ static int weir_param_write(struct devlink *devlink, u32 id,
 	struct weir_device *weir = devlink_priv(devlink);
 	int err;
 
-	rtnl_lock();
+	weir_lock(weir);
 	if (id == WEIR_PARAM_GRO_HW_TIMEOUT_US)
 		err = weir_coalesce_wait(weir, context->val.vu16);
 	else
 		err = weir_low_latency_set(weir, id, context);
-	rtnl_unlock();
+	weir_unlock(weir);
 	return err;
 }
 

@@ -4,6 +4,7 @@
  * serve it.
  */
 #include "weir_hw.h"
+#include "weir_lock.h"
 
 #if WEIR_HAVE_NETDEV_STAT_OPS
 #include <net/netdev_queues.h>
@@ -131,6 +132,6 @@ void weir_qstats_set_napi(struct net_device *netdev, u16 pair, struct napi_struc
 	if (pair < netdev->real_num_tx_queues)
 		netif_queue_set_napi(netdev, pair, NETDEV_QUEUE_TYPE_TX, napi);
 	if (napi)
-		netif_napi_set_irq(napi, irq);
+		weir_napi_set_irq(napi, irq);
 #endif
 }

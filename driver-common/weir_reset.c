@@ -24,9 +24,9 @@
  * write to it any more: it was reset, or is no bus master.
  */
 #include <linux/delay.h>
-#include <linux/rtnetlink.h>
 
 #include "weir_hw.h"
+#include "weir_lock.h"
 
 #define WEIR_STATE_BIT(state) BIT(WEIR_STATE_##state)
 #define WEIR_RETRY_LONGEST_LOG2 6u /* 64 s */
@@ -431,9 +431,9 @@ void weir_reset_work(struct work_struct *work)
 		 */
 		if (weir->reset_reason != WEIR_RESET_RETRY)
 			weir_wait_on_bus(weir);
-		rtnl_lock();
+		weir_lock(weir);
 		err = weir_recover(weir);
-		rtnl_unlock();
+		weir_unlock(weir);
 		/* It may have vanished just then: the first failure says little. */
 	} while (err == -ENODEV && weir->retries == 1 &&
 		 weir_state_move(weir, WEIR_STATE_BIT(FAILED), WEIR_STATE_RESET_WANTED));
@@ -447,10 +447,10 @@ void weir_reset_work(struct work_struct *work)
  */
 void weir_hold(struct weir_device *weir)
 {
-	rtnl_lock();
+	weir_lock(weir);
 	if (weir_state_move(weir, ~WEIR_STATE_BIT(DOWN), WEIR_STATE_HELD))
 		weir_quiesce(weir);
-	rtnl_unlock();
+	weir_unlock(weir);
 }
 
 /**
@@ -459,12 +459,12 @@ void weir_hold(struct weir_device *weir)
  */
 void weir_release(struct weir_device *weir)
 {
-	rtnl_lock();
+	weir_lock(weir);
 	if (weir_state_move(weir, WEIR_STATE_BIT(HELD), WEIR_STATE_RECOVERING)) {
 		pci_save_state(weir->pdev);
 		weir_bring_back(weir, WEIR_RESET_BUS);
 	}
-	rtnl_unlock();
+	weir_unlock(weir);
 }
 
 /* --- PCI error handlers: FLR by the PCI core (sysfs, vfio), and AER --- */

@@ -3,7 +3,7 @@
  * Receive side scaling (specs/rss.md): what the user wants of it (ethtool -x, -X, -n, -N), kept here and told to the card at every
  * start, so that it outlives resets.
  *
- * Everything here runs under RTNL.
+ * Everything here runs under weir_lock().
  */
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>

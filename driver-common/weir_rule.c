@@ -3,7 +3,7 @@
  * Steering rules (specs/steering.md), whoever wants them. Kept here, and told to the card when it has not been told of them yet: when
  * they are made, or at the next start, so that they outlive resets.
  *
- * Everything here runs under RTNL.
+ * Everything here runs under rules_lock, or under all of weir_lock().
  */
 #include <linux/in.h>
 #include <linux/netlink.h>

@@ -61,7 +61,7 @@ unsigned int weir_rx_page_order(u16 buffer_bytes)
 
 static void weir_rx_post(struct weir_rx_ring *rx, u16 place)
 {
-	__le64 address = cpu_to_le64(page_pool_get_dma_addr(rx->pages[place]) + weir_rx_offset());
+	__le64 address = cpu_to_le64(weir_netmem_dma(rx->netmems[place]) + rx->offset);
 	struct weir_rx_split_buffer *pairs = rx->buffers;
 	struct weir_rx_buffer *singles = rx->buffers;
 
@@ -86,10 +86,10 @@ static void weir_rx_fill(struct weir_rx_ring *rx)
 		/*
 		 * The card may complete buffers out of order: the one of the last lap is still out.
 		 */
-		if (unlikely(rx->pages[place]))
+		if (unlikely(rx->netmems[place]))
 			break;
-		rx->pages[place] = page_pool_dev_alloc_pages(rx->pool);
-		if (unlikely(!rx->pages[place])) {
+		rx->netmems[place] = weir_pool_alloc(rx->pool, GFP_ATOMIC | __GFP_NOWARN);
+		if (unlikely(!rx->netmems[place])) {
 			u64_stats_update_begin(&rx->stats->sync);
 			u64_stats_inc(&rx->stats->refill_failed);
 			u64_stats_update_end(&rx->stats->sync);
@@ -104,20 +104,18 @@ static void weir_rx_fill(struct weir_rx_ring *rx)
 
 /**
  * weir_rx_rewind() - fill a receive ring from its beginning, with the pages it holds and new ones
- * @pair: its queue pair; the card does not use the ring
+ * @rx: the ring, which the card does not use
  */
-void weir_rx_rewind(struct weir_pair *pair)
+void weir_rx_rewind(struct weir_rx_ring *rx)
 {
-	struct weir_rx_ring *rx = &pair->rx;
 	unsigned int place;
 
 	rx->taken = 0;
 	rx->returned = 0;
 	for (place = 0; place < rx->size; place++) {
-		if (!rx->pages[place])
-			rx->pages[place] =
-				page_pool_alloc_pages(rx->pool, GFP_KERNEL | __GFP_NOWARN);
-		if (!rx->pages[place])
+		if (!rx->netmems[place])
+			rx->netmems[place] = weir_pool_alloc(rx->pool, GFP_KERNEL | __GFP_NOWARN);
+		if (!rx->netmems[place])
 			break;
 		weir_rx_post(rx, place);
 	}
@@ -125,9 +123,9 @@ void weir_rx_rewind(struct weir_pair *pair)
 	WRITE_ONCE(rx->starved, !place);
 	/* Places that are not posted hold no page. */
 	for (; place < rx->size; place++) {
-		if (rx->pages[place])
-			page_pool_put_full_page(rx->pool, rx->pages[place], false);
-		rx->pages[place] = NULL;
+		if (rx->netmems[place])
+			weir_pool_put(rx->pool, rx->netmems[place], false);
+		rx->netmems[place] = WEIR_NO_NETMEM;
 	}
 }
 
@@ -139,7 +137,7 @@ void weir_rx_rewind(struct weir_pair *pair)
  */
 void weir_rx_publish(struct weir_pair *pair)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 
 	if (rx->doorbell.tail != rx->posted)
 		weir_doorbell_publish(pair->weir, &rx->doorbell, rx->posted);
@@ -190,7 +188,8 @@ static u64 weir_rx_time_of(const struct weir_rx_completion *completion)
 
 /*
  * Whether a completion may come here that is of a ring with header buffers, or says it is: a frame
- * begins with a header, and has no other (specs/header-split.md, "Buffers and completions").
+ * begins with a header, and has no other; aggregates do not come (specs/header-split.md, "Buffers
+ * and completions").
  */
 static bool weir_rx_split_fits(const struct weir_rx_ring *rx, const struct weir_rx_entry *entry)
 {
@@ -198,7 +197,8 @@ static bool weir_rx_split_fits(const struct weir_rx_ring *rx, const struct weir_
 
 	if (!(entry->flags & WEIR_RXC_HEADER_MASK))
 		return is_begun;
-	return rx->headers && !is_begun && entry->length <= WEIR_RX_HEADER_BYTES;
+	return rx->headers && !is_begun && entry->length <= WEIR_RX_HEADER_BYTES &&
+	       !(entry->flags & WEIR_RXC_COALESCED_MASK);
 }
 
 /*
@@ -230,7 +230,7 @@ static int weir_rx_next(const struct weir_rx_ring *rx, struct weir_rx_entry *ent
 	entry->place = buffer & (rx->size - 1);
 
 	if (unlikely(WEIR_GET(WEIR_RXC_GENERATION, entry->flags) != rx->generation ||
-		     (u16)(rx->posted - 1 - buffer) >= rx->size || !rx->pages[entry->place] ||
+		     (u16)(rx->posted - 1 - buffer) >= rx->size || !rx->netmems[entry->place] ||
 		     (entry->length > rx->buffer_bytes &&
 		      !(entry->flags & WEIR_RXC_COALESCED_MASK))))
 		return -EPROTO;
@@ -268,9 +268,9 @@ static void weir_rx_checksum(struct sk_buff *skb, u32 flags)
 static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *entry)
 {
 	struct net_device *netdev = pair->weir->netdev;
-	struct sk_buff *skb = pair->rx.partial;
+	struct sk_buff *skb = pair->rx->partial;
 
-	pair->rx.partial = NULL;
+	pair->rx->partial = NULL;
 	if (unlikely(skb_headlen(skb) < ETH_HLEN)) {
 		dev_kfree_skb_any(skb);
 		return false;
@@ -288,18 +288,18 @@ static bool weir_rx_deliver(struct weir_pair *pair, const struct weir_rx_entry *
 				       entry->flags & WEIR_RXC_VLAN_8021AD_MASK ?
 					       htons(ETH_P_8021AD) : htons(ETH_P_8021Q),
 				       entry->vlan_tci);
-	if (unlikely(pair->rx.timed) && entry->flags & WEIR_RXC_TIMESTAMP_MASK)
+	if (unlikely(pair->rx->timed) && entry->flags & WEIR_RXC_TIMESTAMP_MASK)
 		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(entry->time_ns);
 	skb->protocol = eth_type_trans(skb, netdev);
 	napi_gro_receive(&pair->napi, skb);
 	return true;
 }
 
-/* Begins a frame with its first buffer; takes the page or gives it back to the pool. */
+/* Begins a frame with its first buffer, of a ring without headers; takes the page or gives it back to the pool. */
 static struct sk_buff *weir_rx_begin(struct weir_pair *pair, const struct weir_rx_entry *entry,
 				     struct page *page)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	void *data = page_address(page) + weir_rx_offset();
 	struct sk_buff *skb;
 
@@ -329,7 +329,7 @@ static struct sk_buff *weir_rx_begin(struct weir_pair *pair, const struct weir_r
  */
 static bool weir_rx_begin_split(struct weir_pair *pair, const struct weir_rx_entry *entry)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	struct sk_buff *skb = napi_alloc_skb(&pair->napi, entry->length);
 
 	if (unlikely(!skb))
@@ -345,23 +345,21 @@ static bool weir_rx_begin_split(struct weir_pair *pair, const struct weir_rx_ent
  * Return: false if the frame cannot go on; its rest is to be discarded.
  */
 static bool weir_rx_add(struct weir_pair *pair, const struct weir_rx_entry *entry,
-			struct page *page)
+			weir_netmem netmem)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	struct sk_buff *skb = rx->partial;
 
-	dma_sync_single_range_for_cpu(pair->weir->dev, page_pool_get_dma_addr(page),
-				      weir_rx_offset(), entry->length, DMA_FROM_DEVICE);
+	weir_pool_sync_for_cpu(rx->pool, netmem, entry->length);
 	if (!skb) {
-		rx->partial = weir_rx_begin(pair, entry, page);
+		rx->partial = weir_rx_begin(pair, entry, weir_netmem_page(netmem));
 		return rx->partial;
 	}
 	if (unlikely(skb_shinfo(skb)->nr_frags >= MAX_SKB_FRAGS)) {
-		page_pool_recycle_direct(rx->pool, page);
+		weir_pool_put(rx->pool, netmem, true);
 		return false;
 	}
-	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page, weir_rx_offset(), entry->length,
-			rx->page_bytes);
+	weir_skb_add_netmem(skb, netmem, rx->offset, entry->length, rx->page_bytes);
 	return true;
 }
 
@@ -393,7 +391,7 @@ enum weir_rx_way {
 static enum weir_rx_way weir_rx_take_xdp(struct weir_pair *pair, struct page *page,
 					 unsigned int length, bool end)
 {
-	struct weir_rx_stats *stats = pair->rx.stats;
+	struct weir_rx_stats *stats = pair->rx->stats;
 
 	switch (weir_xdp_take(pair, page, length, end)) {
 	case WEIR_XDP_PASSED:
@@ -402,7 +400,7 @@ static enum weir_rx_way weir_rx_take_xdp(struct weir_pair *pair, struct page *pa
 		u64_stats_update_begin(&stats->sync);
 		u64_stats_inc(&stats->no_memory);
 		u64_stats_update_end(&stats->sync);
-		weir_rx_discard(&pair->rx, end);
+		weir_rx_discard(pair->rx, end);
 		break;
 	case WEIR_XDP_TAKEN:
 		break;
@@ -414,20 +412,20 @@ static enum weir_rx_way weir_rx_take_xdp(struct weir_pair *pair, struct page *pa
  * Takes a completion that may not simply be added to an skb. It counts by itself and is told no
  * address, so that the poll's variables stay in registers.
  */
-static noinline enum weir_rx_way weir_rx_detour(struct weir_pair *pair, struct page *page,
+static noinline enum weir_rx_way weir_rx_detour(struct weir_pair *pair, weir_netmem netmem,
 						u32 flags, unsigned int length)
 {
 	bool failed = flags & WEIR_RXC_ERROR_MASK || !length;
 	bool end = flags & WEIR_RXC_END_MASK;
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 
 	if (!failed && !(rx->detour & WEIR_RX_DISCARD)) {
 		if (weir_xdp_wants(rx))
-			return weir_rx_take_xdp(pair, page, length, end);
+			return weir_rx_take_xdp(pair, weir_netmem_page(netmem), length, end);
 		return WEIR_RX_ADD;
 	}
-	if (page)
-		page_pool_recycle_direct(rx->pool, page);
+	if (netmem)
+		weir_pool_put(rx->pool, netmem, true);
 	if (!(rx->detour & WEIR_RX_DISCARD)) {
 		u64_stats_update_begin(&rx->stats->sync);
 		u64_stats_inc(&rx->stats->errors);
@@ -441,28 +439,28 @@ static noinline enum weir_rx_way weir_rx_detour(struct weir_pair *pair, struct p
  * Takes a completion's buffer out of the ring. A header leaves its place's to the payload, if there
  * is any.
  */
-static struct page *weir_rx_take_page(struct weir_rx_ring *rx, const struct weir_rx_entry *entry)
+static weir_netmem weir_rx_take_netmem(struct weir_rx_ring *rx, const struct weir_rx_entry *entry)
 {
-	struct page *page = rx->pages[entry->place];
+	weir_netmem netmem = rx->netmems[entry->place];
 
 	rx->taken++;
 	if (unlikely((entry->flags & (WEIR_RXC_HEADER_MASK | WEIR_RXC_END_MASK)) ==
 		     WEIR_RXC_HEADER_MASK))
-		return NULL;
-	rx->pages[entry->place] = NULL;
+		return WEIR_NO_NETMEM;
+	rx->netmems[entry->place] = WEIR_NO_NETMEM;
 	rx->returned++;
-	return page;
+	return netmem;
 }
 
 /* Begins a frame, or adds to it. Return: false if it cannot go on. */
 static bool weir_rx_put_together(struct weir_pair *pair, const struct weir_rx_entry *entry,
-				 struct page *page)
+				 weir_netmem netmem)
 {
 	if (likely(!(entry->flags & WEIR_RXC_HEADER_MASK)))
-		return weir_rx_add(pair, entry, page);
+		return weir_rx_add(pair, entry, netmem);
 	/* The frame ends with its header. */
-	if (page)
-		page_pool_recycle_direct(pair->rx.pool, page);
+	if (netmem)
+		weir_pool_put(pair->rx->pool, netmem, true);
 	return weir_rx_begin_split(pair, entry);
 }
 
@@ -470,12 +468,12 @@ static bool weir_rx_put_together(struct weir_pair *pair, const struct weir_rx_en
 static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *entry,
 			 struct weir_rx_sums *sums)
 {
-	struct weir_rx_ring *rx = &pair->rx;
-	struct page *page = weir_rx_take_page(rx, entry);
+	struct weir_rx_ring *rx = pair->rx;
+	weir_netmem netmem = weir_rx_take_netmem(rx, entry);
 	unsigned int bytes;
 
 	if (unlikely(entry->flags & WEIR_RXC_ERROR_MASK || !entry->length || rx->detour)) {
-		switch (weir_rx_detour(pair, page, entry->flags, entry->length)) {
+		switch (weir_rx_detour(pair, netmem, entry->flags, entry->length)) {
 		case WEIR_RX_DONE:
 			return;
 		case WEIR_RX_DELIVER:
@@ -484,7 +482,7 @@ static void weir_rx_take(struct weir_pair *pair, const struct weir_rx_entry *ent
 			break;
 		}
 	}
-	if (unlikely(!weir_rx_put_together(pair, entry, page))) {
+	if (unlikely(!weir_rx_put_together(pair, entry, netmem))) {
 		sums->no_memory++;
 		weir_rx_discard(rx, entry->flags & WEIR_RXC_END_MASK);
 		return;
@@ -509,7 +507,7 @@ static noinline bool weir_rx_take_aggregate(struct weir_pair *pair,
 					    const struct weir_rx_entry *entry,
 					    struct weir_rx_sums *sums)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	unsigned int left = entry->length, segments, bytes;
 	bool failed, lost = false;
 	u16 place = entry->place;
@@ -521,21 +519,20 @@ static noinline bool weir_rx_take_aggregate(struct weir_pair *pair,
 		weir_rx_discard(rx, true);
 	rx->taken++;
 	for (; left; left -= bytes) {
-		struct page *page = rx->pages[place];
+		weir_netmem netmem = rx->netmems[place];
 
-		if (unlikely(!page))
+		if (unlikely(!netmem))
 			return false;
-		rx->pages[place] = NULL;
+		rx->netmems[place] = WEIR_NO_NETMEM;
 		rx->returned++;
 		bytes = min_t(unsigned int, left, rx->buffer_bytes);
 		place = (place + 1) & (rx->size - 1);
 		if (unlikely(failed || lost)) {
-			page_pool_recycle_direct(rx->pool, page);
+			weir_pool_put(rx->pool, netmem, true);
 			continue;
 		}
-		dma_sync_single_range_for_cpu(pair->weir->dev, page_pool_get_dma_addr(page),
-					      weir_rx_offset(), bytes, DMA_FROM_DEVICE);
-		lost = !weir_coalesce_add(pair, page, bytes, entry->segment);
+		weir_pool_sync_for_cpu(rx->pool, netmem, bytes);
+		lost = !weir_coalesce_add(pair, weir_netmem_page(netmem), bytes, entry->segment);
 		if (unlikely(lost))
 			weir_rx_drop_partial(rx);
 	}
@@ -566,7 +563,7 @@ static noinline bool weir_rx_take_aggregate(struct weir_pair *pair,
  */
 int weir_rx_poll(struct weir_pair *pair, int budget)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	struct weir_rx_sums sums = {};
 	struct weir_rx_entry entry;
 	int done;

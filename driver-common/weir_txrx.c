@@ -14,11 +14,11 @@ void weir_pair_arm(struct weir_pair *pair)
 {
 	if (unlikely(READ_ONCE(pair->weir->quiet)))
 		return;
-	if (!pair->rx.armed)
-		writel(pair->rx.taken, pair->rx.arm);
+	if (!pair->rx->armed)
+		writel(pair->rx->taken, pair->rx->arm);
 	if (!pair->tx.armed)
 		writel(pair->tx.clean, pair->tx.arm);
-	pair->rx.armed = true;
+	pair->rx->armed = true;
 	pair->tx.armed = true;
 }
 
@@ -28,7 +28,7 @@ void weir_pair_arm(struct weir_pair *pair)
  */
 void weir_pair_arm_first(struct weir_pair *pair)
 {
-	pair->rx.armed = false;
+	pair->rx->armed = false;
 	pair->tx.armed = false;
 	weir_pair_arm(pair);
 }

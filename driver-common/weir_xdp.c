@@ -134,7 +134,7 @@ int weir_xdp_xmit(struct net_device *netdev, int count, struct xdp_frame **frame
 /* Sends the frames that programs of this poll sent back. */
 static void weir_xdp_send_queued(struct weir_pair *pair)
 {
-	struct weir_xdp *xdp = pair->rx.xdp;
+	struct weir_xdp *xdp = pair->rx->xdp;
 	int sent = weir_xdp_send(pair->weir, pair->index, xdp->queue, xdp->queued, true);
 	unsigned int i = max(sent, 0);
 
@@ -261,7 +261,7 @@ static enum weir_xdp_result weir_xdp_pass(struct weir_rx_ring *rx, struct xdp_bu
 /* Sends the frame back at the end of the poll. Return: whether that can be. */
 static bool weir_xdp_send_back(struct weir_pair *pair, struct xdp_buff *frame)
 {
-	struct weir_xdp *xdp = pair->rx.xdp;
+	struct weir_xdp *xdp = pair->rx->xdp;
 	struct xdp_frame *back = xdp_convert_buff_to_frame(frame);
 
 	if (unlikely(!back))
@@ -276,13 +276,13 @@ static bool weir_xdp_send_back(struct weir_pair *pair, struct xdp_buff *frame)
 static enum weir_xdp_result weir_xdp_run(struct weir_pair *pair, struct xdp_buff *frame)
 {
 	struct net_device *netdev = pair->weir->netdev;
-	struct weir_xdp *xdp = pair->rx.xdp;
+	struct weir_xdp *xdp = pair->rx->xdp;
 	u32 action = bpf_prog_run_xdp(xdp->program, frame);
 
 	switch (action) {
 	case XDP_PASS:
 		xdp->counts[WEIR_XDP_COUNT_PASS]++;
-		return weir_xdp_pass(&pair->rx, frame);
+		return weir_xdp_pass(pair->rx, frame);
 	case XDP_TX:
 		if (likely(weir_xdp_send_back(pair, frame)))
 			return WEIR_XDP_TAKEN;
@@ -309,7 +309,7 @@ static enum weir_xdp_result weir_xdp_run(struct weir_pair *pair, struct xdp_buff
 		trace_xdp_exception(netdev, xdp->program, action);
 		break;
 	}
-	weir_xdp_recycle(&pair->rx, frame, true);
+	weir_xdp_recycle(pair->rx, frame, true);
 	return WEIR_XDP_TAKEN;
 }
 
@@ -325,7 +325,7 @@ static enum weir_xdp_result weir_xdp_run(struct weir_pair *pair, struct xdp_buff
 enum weir_xdp_result weir_xdp_take(struct weir_pair *pair, struct page *page, unsigned int length,
 				   bool is_last)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 	struct weir_xdp *xdp = rx->xdp;
 	enum weir_xdp_result result;
 	unsigned int bytes;
@@ -363,7 +363,7 @@ enum weir_xdp_result weir_xdp_take(struct weir_pair *pair, struct page *page, un
  */
 void weir_xdp_poll_begin(struct weir_pair *pair)
 {
-	struct weir_rx_ring *rx = &pair->rx;
+	struct weir_rx_ring *rx = pair->rx;
 
 	rx->xdp->program = rcu_dereference_bh(pair->weir->xdp_program);
 	if (rx->xdp->program || rx->xdp->is_open)
@@ -379,8 +379,8 @@ void weir_xdp_poll_begin(struct weir_pair *pair)
 void weir_xdp_poll_end(struct weir_pair *pair)
 {
 	struct weir_xdp_stats *stats = &pair->weir->stats[pair->index].xdp;
-	struct weir_rx_stats *rx_stats = pair->rx.stats;
-	struct weir_xdp *xdp = pair->rx.xdp;
+	struct weir_rx_stats *rx_stats = pair->rx->stats;
+	struct weir_xdp *xdp = pair->rx->xdp;
 	unsigned int i;
 
 	if (xdp->queued)
@@ -408,44 +408,47 @@ void weir_xdp_poll_end(struct weir_pair *pair)
 
 /**
  * weir_xdp_alloc() - memory of a receive ring for XDP
- * @pair: its queue pair
+ * @weir: the function
+ * @rx: the ring
  *
  * Return: 0 or -ENOMEM. Undone by weir_xdp_free().
  */
-int weir_xdp_alloc(struct weir_pair *pair)
+int weir_xdp_alloc(struct weir_device *weir, struct weir_rx_ring *rx)
 {
-	pair->rx.xdp = kzalloc_node(sizeof(*pair->rx.xdp), GFP_KERNEL,
-				    dev_to_node(pair->weir->dev));
-	return pair->rx.xdp ? 0 : -ENOMEM;
+	rx->xdp = kzalloc_node(sizeof(*rx->xdp), GFP_KERNEL, dev_to_node(weir->dev));
+	return rx->xdp ? 0 : -ENOMEM;
 }
 
 /**
  * weir_xdp_free() - undo weir_xdp_alloc()
- * @pair: the queue pair, its ring not registered (any more)
+ * @rx: the ring, not registered (any more)
  */
-void weir_xdp_free(struct weir_pair *pair)
+void weir_xdp_free(struct weir_rx_ring *rx)
 {
-	kfree(pair->rx.xdp);
+	kfree(rx->xdp);
 }
 
 /**
- * weir_xdp_register() - make the ring known to the stack's XDP core
- * @pair: its queue pair, with a NAPI
+ * weir_xdp_register() - make a ring known to the stack's XDP core
+ * @weir: the function
+ * @rx: the ring
+ * @index: of its queue
+ * @napi_id: of the NAPI that polls it
  *
  * Programs may let frames of several buffers grow up to the end of their last page.
  *
  * Return: 0 or a negative errno. Undone by weir_xdp_unregister().
  */
-int weir_xdp_register(struct weir_pair *pair)
+int weir_xdp_register(struct weir_device *weir, struct weir_rx_ring *rx, u16 index,
+		      unsigned int napi_id)
 {
-	struct xdp_rxq_info *rxq = &pair->rx.xdp->rxq;
+	struct xdp_rxq_info *rxq = &rx->xdp->rxq;
 	int err;
 
-	err = __xdp_rxq_info_reg(rxq, pair->weir->netdev, pair->index, pair->napi.napi_id,
-				 pair->rx.page_bytes);
+	err = __xdp_rxq_info_reg(rxq, weir->netdev, index, napi_id, rx->page_bytes);
 	if (err)
 		return err;
-	err = xdp_rxq_info_reg_mem_model(rxq, MEM_TYPE_PAGE_POOL, pair->rx.pool);
+	err = xdp_rxq_info_reg_mem_model(rxq, MEM_TYPE_PAGE_POOL, rx->pool);
 	if (err)
 		xdp_rxq_info_unreg(rxq);
 	return err;
@@ -453,12 +456,12 @@ int weir_xdp_register(struct weir_pair *pair)
 
 /**
  * weir_xdp_unregister() - undo weir_xdp_register()
- * @pair: the queue pair, its ring registered or not
+ * @rx: the ring, registered or not
  */
-void weir_xdp_unregister(struct weir_pair *pair)
+void weir_xdp_unregister(struct weir_rx_ring *rx)
 {
-	if (xdp_rxq_info_is_reg(&pair->rx.xdp->rxq))
-		xdp_rxq_info_unreg(&pair->rx.xdp->rxq);
+	if (xdp_rxq_info_is_reg(&rx->xdp->rxq))
+		xdp_rxq_info_unreg(&rx->xdp->rxq);
 }
 
 /* --- control --- */

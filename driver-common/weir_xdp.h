@@ -47,10 +47,11 @@ enum weir_xdp_result {
 	WEIR_XDP_FAILED, /* the frame cannot go on: nothing is left of it */
 };
 
-int weir_xdp_alloc(struct weir_pair *pair);
-void weir_xdp_free(struct weir_pair *pair);
-int weir_xdp_register(struct weir_pair *pair);
-void weir_xdp_unregister(struct weir_pair *pair);
+int weir_xdp_alloc(struct weir_device *weir, struct weir_rx_ring *rx);
+void weir_xdp_free(struct weir_rx_ring *rx);
+int weir_xdp_register(struct weir_device *weir, struct weir_rx_ring *rx, u16 index,
+		      unsigned int napi_id);
+void weir_xdp_unregister(struct weir_rx_ring *rx);
 
 void weir_xdp_poll_begin(struct weir_pair *pair);
 void weir_xdp_poll_end(struct weir_pair *pair);
