@@ -17,8 +17,16 @@ $(BUILD)/bpf/xdp.o: tests/guest/xdp/programs.bpf.c
 		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 ALL_EXTRA += $(BUILD)/bpf/xdp.o
 
+# Its part of io_uring is younger than the headers of Debian 12: its numbers are those of the guests' 7.2, which is fetched when somebody
+# asks for it only.
+$(BUILD)/opt/bin/weir-zerocopy: tests/guest/zerocopy/receive.c $(BUILD)/deps/guest/kernel-7.2/versions
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)headers=$$(echo $(BUILD)/deps/guest/kernel-7.2/tree/usr/src/linux-headers-*-common/include/uapi) && \
+		$(CC_opt) $(BASE_CFLAGS) $(CFLAGS_opt) -include "$$headers/linux/io_uring.h" -idirafter "$$headers" -o $@ $<
+
 # The kernel's own tests of drivers, as fetched
-$(BUILD)/deps/guest/selftests-7.2/version: tests/guest/selftests/fetch $(BUILD)/deps/guest/kernel-7.2/versions $(BUILD)/deps/trixie/key
+$(BUILD)/deps/guest/selftests-7.2/version: tests/guest/selftests/fetch tests/guest/selftests/liburing_ifq.h $(BUILD)/deps/guest/kernel-7.2/versions $(BUILD)/deps/trixie/key
 	$(Q)tests/guest/selftests/fetch
 
 # The family is younger than Debian 12's own headers: its numbers are those of the guests' 6.12.

@@ -12,7 +12,7 @@
 # shellcheck source=tests/guest/net/net.sh
 . /job/net.sh
 # shellcheck source=/dev/null
-. /job/wanted # FUNCTION: pf or vf; PROGRAMS; ARGUMENTS of each; LIMIT_S: seconds for each
+. /job/wanted # FUNCTION: pf or vf; PROGRAMS, each with its arguments behind commas; LIMIT_S: seconds for each
 
 root=/debian
 tests=/mnt/tools/testing/selftests/drivers/net
@@ -50,10 +50,12 @@ if ! prepare_function || ! prepare_root; then
 	echo "== nothing to test"
 	exit 1
 fi
-for program in $PROGRAMS; do
+for words in $PROGRAMS; do
+	program=${words%%,*}
+	arguments=$(echo "${words#"$program"}" | tr , ' ')
 	echo "== begin $program"
 	chroot $root env PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 NO_COLOR=1 NETIF=dut LOCAL_V4=198.51.100.1 REMOTE_V4=198.51.100.2 \
 		LOCAL_V6=fd57::1 REMOTE_V6=fd57::2 REMOTE_TYPE=netns REMOTE_ARGS=v0 \
-		timeout -k 10 "$LIMIT_S" python3 "$tests/$program.py" $ARGUMENTS
+		timeout -k 10 "$LIMIT_S" python3 "$tests/$program.py" $arguments
 	echo "== end $program $?"
 done
