@@ -32,7 +32,7 @@ def main():
     parser.add_argument("--row", default="driver.reset", help="what the tests' names begin with")
     parser.add_argument("--vf-resets", type=int, default=50)
     parser.add_argument("--pf-resets", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--binds", type=int, default=3)
     parser.add_argument("--traffic", help="iperf3's options; the default leaves the emulated processors something")
     parser.add_argument("--rate", type=int, help="numbered datagrams a second between neighbours")
