@@ -70,18 +70,6 @@ static void tell_two_tags(const struct weir_rx_queue *queue, struct rte_mbuf *fr
 	rte_pktmbuf_adj(frame, RTE_VLAN_HLEN);
 }
 
-static inline struct weir_completion read_completion(const volatile struct weir_rx_completion *entry)
-{
-	return (struct weir_completion){
-		.flow_hash = weir_load32(&entry->flow_hash),
-		.flags = weir_load32(&entry->flags),
-		.length = weir_le16_to_cpu(entry->length),
-		.buffer = weir_le16_to_cpu(entry->buffer),
-		.vlan_tci = weir_le16_to_cpu(entry->vlan_tci),
-		.packet_type = weir_le16_to_cpu(entry->packet_type),
-	};
-}
-
 /* Can this be a completion of ours? It is of this generation, and has data, or says that there is none. */
 static inline bool is_sound(const struct weir_rx_queue *queue,
 			    const struct weir_completion *completion)
@@ -141,7 +129,7 @@ struct rte_mbuf *weir_rx_take(struct weir_rx_queue *queue)
 	uint16_t slot;
 
 	weir_load_fence();
-	completion = read_completion(entry);
+	completion = weir_completion_read(entry);
 	slot = completion.buffer & queue->mask;
 	mbuf = queue->buffers[slot];
 	/* A buffer that is not posted, or data that does not fit it: false. Another generation: late. */
@@ -203,7 +191,7 @@ struct rte_mbuf *weir_rx_take_split(struct weir_rx_queue *queue)
 	uint16_t slot;
 
 	weir_load_fence();
-	completion = read_completion(entry);
+	completion = weir_completion_read(entry);
 	slot = completion.buffer & queue->mask;
 	header = completion.flags & WEIR_RXC_HEADER_MASK;
 	/* A frame begins with a header, unless only some have one, and has no other. */

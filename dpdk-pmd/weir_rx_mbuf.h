@@ -126,6 +126,20 @@ struct weir_completion {
 	uint16_t length, buffer, vlan_tci, packet_type;
 };
 
+/** Reads a completion whose generation bit was seen, behind a load fence, field by field. */
+static inline struct weir_completion weir_completion_read(
+	const volatile struct weir_rx_completion *from)
+{
+	return (struct weir_completion){
+		.flow_hash = weir_load32(&from->flow_hash),
+		.flags = weir_load32(&from->flags),
+		.length = weir_le16_to_cpu(from->length),
+		.buffer = weir_le16_to_cpu(from->buffer),
+		.vlan_tci = weir_le16_to_cpu(from->vlan_tci),
+		.packet_type = weir_le16_to_cpu(from->packet_type),
+	};
+}
+
 /* Of a frame that a rule marked the hash is the rule's mark. */
 static inline void mark_move(struct rte_mbuf *mbuf)
 {
@@ -177,14 +191,7 @@ static inline uint32_t weir_completion_to_mbuf(const volatile struct weir_rx_com
 static inline uint32_t weir_completion_to_mbuf(const volatile struct weir_rx_completion *from,
 					       struct rte_mbuf *mbuf, uint64_t rearm)
 {
-	struct weir_completion completion = {
-		.flow_hash = weir_load32(&from->flow_hash),
-		.flags = weir_load32(&from->flags),
-		.length = weir_le16_to_cpu(from->length),
-		.buffer = weir_le16_to_cpu(from->buffer),
-		.vlan_tci = weir_le16_to_cpu(from->vlan_tci),
-		.packet_type = weir_le16_to_cpu(from->packet_type),
-	};
+	const struct weir_completion completion = weir_completion_read(from);
 
 	weir_mbuf_fill(mbuf, rearm, &completion);
 	return completion.length | (uint32_t)completion.buffer << 16;

@@ -109,7 +109,7 @@ static void weir_event_link(struct weir_device *weir, const struct weir_admin_ev
 {
 	weir_link_set(weir, le32_to_cpu(event->detail) & 1,
 		      min_t(u64, le64_to_cpu(event->data), U32_MAX));
-	/* Under RTNL, so that queues do not start or stop meanwhile. */
+	/* Under weir_lock(), so that queues do not start or stop meanwhile. */
 	weir_lock(weir);
 	if (weir->data && weir->data->running && weir_state_get(weir) == WEIR_STATE_RUNNING)
 		weir_link_show(weir);

@@ -210,6 +210,26 @@ static bool has_room(const struct weir_burst *burst, uint32_t entries)
 	       burst->completion_count + entries <= WEIR_BURST_COMPLETIONS;
 }
 
+/* Room in the round for a delivery that takes so many buffers, which are ready: CLAIM_DONE. CLAIM_PASS: there are not so many. */
+static enum claim_answer make_room(struct weir_firmware *firmware, struct weir_burst *burst,
+				   struct weir_rx_queue *queue, uint32_t buffers)
+{
+	if (buffers + 2 > MOST_BUFFERS)
+		return CLAIM_PASS;
+	if (!has_room(burst, buffers + 2))
+		return CLAIM_ROUND_FULL;
+	if ((uint16_t)(queue->fetched - queue->used) >= buffers)
+		return CLAIM_DONE;
+	switch (weir_rx_refill(firmware, queue, buffers)) {
+	case WEIR_REFILL_READY:
+		return CLAIM_DONE;
+	case WEIR_REFILL_PENDING:
+		return CLAIM_WAIT;
+	default:
+		return CLAIM_PASS;
+	}
+}
+
 /* Entries for so many bytes of payload behind what is there, in buffers that are ready. */
 static void place_payload(struct weir_burst *burst, struct weir_rx_queue *queue,
 			  struct weir_held *held, struct weir_delivery *delivery, uint32_t bytes)
@@ -278,16 +298,10 @@ static enum claim_answer go_on(struct weir_firmware *firmware, struct weir_burst
 		 space = (uint32_t)queue->buffer_bytes - held->filled,
 		 buffers = bytes > space ? buffers_of(bytes - space, queue->buffer_bytes) : 0;
 
-	if (!frames || buffers + 2 > MOST_BUFFERS)
-		return CLAIM_PASS;
-	if (!has_room(burst, buffers + 2))
-		return CLAIM_ROUND_FULL;
-	if ((uint16_t)(queue->fetched - queue->used) < buffers) {
-		enum weir_refill_answer answer = weir_rx_refill(firmware, queue, buffers);
+	enum claim_answer room = frames ? make_room(firmware, burst, queue, buffers) : CLAIM_PASS;
 
-		if (answer != WEIR_REFILL_READY)
-			return answer == WEIR_REFILL_PENDING ? CLAIM_WAIT : CLAIM_PASS;
-	}
+	if (room != CLAIM_DONE)
+		return room;
 	weir_coalesce_cut(burst, last);
 
 	struct weir_delivery *delivery = add_delivery(firmware, burst, held, number);
@@ -344,17 +358,12 @@ static enum claim_answer begin(struct weir_firmware *firmware, struct weir_burst
 		 bytes = run.bytes - 4u * strip, buffers = buffers_of(bytes, queue->buffer_bytes);
 
 	/* Alone it has a completion for each of its buffers. */
-	if (header > queue->buffer_bytes || (run.segments == 1 && buffers > 1) ||
-	    buffers + 2 > MOST_BUFFERS)
+	if (header > queue->buffer_bytes || (run.segments == 1 && buffers > 1))
 		return CLAIM_PASS;
-	if (!has_room(burst, buffers + 2))
-		return CLAIM_ROUND_FULL;
-	if ((uint16_t)(queue->fetched - queue->used) < buffers) {
-		enum weir_refill_answer answer = weir_rx_refill(firmware, queue, buffers);
+	enum claim_answer room = make_room(firmware, burst, queue, buffers);
 
-		if (answer != WEIR_REFILL_READY)
-			return answer == WEIR_REFILL_PENDING ? CLAIM_WAIT : CLAIM_PASS;
-	}
+	if (room != CLAIM_DONE)
+		return room;
 
 	struct weir_held *held = &firmware->held[firmware->held_free - 1];
 	uint8_t next = held->next;

@@ -162,6 +162,21 @@ uint32_t packet_pseudo(const struct packet *packet, const uint8_t *frame)
 			    : packet_sum(frame + packet->l3 + 12, 8, sum);
 }
 
+struct packet packet_kind(uint32_t number, uint64_t destination, uint64_t source)
+{
+	static const uint8_t protocols[] = { PACKET_TCP, PACKET_UDP, PACKET_SCTP, PACKET_ICMP };
+
+	return (struct packet){
+		.destination = destination,
+		.source = source,
+		.protocol = protocols[number % 4],
+		.ipv6 = number / 4 % 2 && number % 4 != 3,
+		.tunnel = (uint8_t)(number / 8 % 3),
+		.payload = 20 + number * 61 % 3000,
+		.seed = number,
+	};
+}
+
 uint32_t packet_make(struct packet *packet, uint8_t *frame)
 {
 	uint8_t *at = store_macs(frame, packet->destination, packet->source);

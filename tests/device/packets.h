@@ -34,6 +34,8 @@ struct packet {
 	uint32_t outer_l3, outer_l4;
 };
 
+/* Packets of 24 kinds in turn: each protocol, over either IP (ICMP over IPv4 alone), in no tunnel and in each. */
+struct packet packet_kind(uint32_t number, uint64_t destination, uint64_t source);
 /* The sum of 16-bit words, the first byte of each the high one. */
 uint32_t packet_sum(const uint8_t *bytes, uint32_t count, uint32_t sum);
 uint32_t packet_crc32c(const uint8_t *bytes, uint32_t count);

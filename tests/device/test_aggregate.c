@@ -250,15 +250,8 @@ static void a_fault_gives_all_buffers_back(void)
 static void its_time_is_that_of_its_first_segment(void)
 {
 	struct packet packet = train_segment(1000);
-	struct host *host = host_create(2, test_seed());
-	struct host_function *to = &host->functions[2];
+	struct host *host = train_card_with_times();
 
-	host_wire_capture(host);
-	WEIR_REQUIRE(host_up(&host->functions[0], test_mac(0), 1, 2048, false));
-	host_enable_vfs(host, 2);
-	to->rx[0].timed = true;
-	WEIR_REQUIRE(host_up(to, test_mac(2), 1, 2048, false));
-	WEIR_REQUIRE_EQ(train_coalesce(to, 32, 65535), 0);
 	train_make(&packet, 8);
 	train_from_wire(host);
 	train_expect(host, 0, 8);
@@ -387,13 +380,8 @@ static void tags_of_what_waits_are_seen_to(void)
 		packet.tci[0] = 0x0042;
 		train_make(&packet, 6);
 		/* One frame alone whose checksum the card puts in does not wait; two do. */
-		for (uint32_t done = 0; done < 6;) {
-			uint8_t numbers[6];
-
-			for (uint32_t i = done; i < 6; i++)
-				numbers[i - done] = (uint8_t)i;
-			done += train_take(host, 0, numbers, 6 - done);
-		}
+		for (uint32_t done = 0; done < 6;)
+			done += train_take_row(host, done, 6 - done);
 	}
 	train_expect_nothing_more(host);
 	host_destroy(host);
@@ -408,17 +396,7 @@ static void a_neighbours_segments_wait(void)
 	train_make(&packet, 24);
 	train_from_vf(host, 1);
 	host_pass_ms(host, TRAIN_WAIT_MS);
-	if (train_is_seen_whole()) {
-		train_expect_one(host, 0, 24);
-	} else {
-		for (uint32_t done = 0; done < 24;) {
-			uint8_t numbers[24];
-
-			for (uint32_t i = done; i < 24; i++)
-				numbers[i - done] = (uint8_t)i;
-			done += train_take(host, 0, numbers, 24 - done);
-		}
-	}
+	train_expect(host, 0, 24);
 	train_expect_nothing_more(host);
 	host_destroy(host);
 }

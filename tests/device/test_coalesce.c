@@ -273,12 +273,7 @@ static void whatever_does_not_follow_ends_the_wait(void)
 		}
 		host_pass_ms(host, WEIR_COALESCE_US_MAX / 1000 + 1);
 		for (uint32_t part = 0; changes[i].parts[part]; part++) {
-			uint8_t numbers[6];
-
-			for (uint32_t j = 0; j < changes[i].parts[part]; j++)
-				numbers[j] = (uint8_t)(first + j);
-			WEIR_EXPECT_EQ(train_take(host, 0, numbers, changes[i].parts[part]),
-				       changes[i].parts[part]);
+			train_expect_one(host, first, changes[i].parts[part]);
 			first += changes[i].parts[part];
 		}
 		train_expect_nothing_more(host);
@@ -471,13 +466,8 @@ static void expect_parts(struct host *host, const uint8_t *parts)
 		train_expect(host, first, parts[i]);
 		first += parts[i];
 	}
-	while (first < train.count) {
-		uint8_t numbers[TRAIN_MAX] = { 0 };
-
-		for (uint32_t i = first; i < train.count; i++)
-			numbers[i - first] = (uint8_t)i;
-		first += train_take(host, 0, numbers, least(parts[0], train.count - first));
-	}
+	while (first < train.count)
+		first += train_take_row(host, first, least(parts[0], train.count - first));
 	train_expect_nothing_more(host);
 }
 

@@ -149,16 +149,10 @@ static void the_interrupt_comes_with_the_completion(void)
 static void its_time_is_that_of_its_first_segment(void)
 {
 	struct packet packet = train_segment(700);
-	struct host *host = host_create(2, test_seed());
+	struct host *host = train_card_with_times();
 	struct host_function *to = &host->functions[2];
 	uint64_t first_ns;
 
-	host_wire_capture(host);
-	WEIR_REQUIRE(host_up(&host->functions[0], test_mac(0), 1, 2048, false));
-	host_enable_vfs(host, 2);
-	to->rx[0].timed = true;
-	WEIR_REQUIRE(host_up(to, test_mac(2), 1, 2048, false));
-	WEIR_REQUIRE_EQ(train_coalesce(to, 32, 65535), 0);
 	WEIR_REQUIRE_EQ(train_wait(to, 1000), 0);
 	train_make(&packet, 8);
 	stage_settle(host);

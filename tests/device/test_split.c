@@ -102,16 +102,7 @@ static uint32_t end_of(const struct packet *packet, uint8_t mode)
 /* Packet number `number` of many kinds. */
 static struct packet kind(uint32_t number)
 {
-	static const uint8_t protocols[] = { PACKET_TCP, PACKET_UDP, PACKET_SCTP, PACKET_ICMP };
-	struct packet packet = {
-		.destination = test_mac(TAKER),
-		.source = test_mac(1),
-		.protocol = protocols[number % 4],
-		.ipv6 = number / 4 % 2 && number % 4 != 3,
-		.tunnel = (uint8_t)(number / 8 % 3),
-		.payload = 20 + number * 61 % 3000,
-		.seed = number,
-	};
+	struct packet packet = packet_kind(number, test_mac(TAKER), test_mac(1));
 
 	packet.tcp_options = (uint8_t)(number / 24 % 3 * 8);
 	packet.ip_options = packet.tunnel ? 0 : (uint8_t)(number / 24 % 4 * 4);

@@ -56,16 +56,7 @@ static void pass(struct host *host, uint32_t bytes, uint32_t header_bytes, bool 
 /* Packet number `number` of 48 kinds. */
 static struct packet packet_of(uint32_t number)
 {
-	static const uint8_t protocols[] = { PACKET_TCP, PACKET_UDP, PACKET_SCTP, PACKET_ICMP };
-	struct packet packet = {
-		.destination = test_mac(TAKER),
-		.source = test_mac(1),
-		.protocol = protocols[number % 4],
-		.ipv6 = number / 4 % 2 && number % 4 != 3,
-		.tunnel = (uint8_t)(number / 8 % 3),
-		.payload = 20 + number * 61 % 3000,
-		.seed = number,
-	};
+	struct packet packet = packet_kind(number, test_mac(TAKER), test_mac(1));
 
 	packet.tag_protocol[0] = number / 24 ? 0x8100 : 0;
 	return packet;

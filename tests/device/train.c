@@ -86,6 +86,20 @@ struct host *train_card(uint16_t queues, uint32_t buffer_bytes)
 	return host;
 }
 
+struct host *train_card_with_times(void)
+{
+	struct host *host = host_create(2, test_seed());
+	struct host_function *to = &host->functions[2];
+
+	host_wire_capture(host);
+	WEIR_REQUIRE(host_up(&host->functions[0], test_mac(0), 1, 2048, false));
+	host_enable_vfs(host, 2);
+	to->rx[0].timed = true;
+	WEIR_REQUIRE(host_up(to, test_mac(2), 1, 2048, false));
+	WEIR_REQUIRE_EQ(train_coalesce(to, 32, 65535), 0);
+	return host;
+}
+
 struct host *train_card_that_waits(uint32_t buffer_bytes, uint32_t us)
 {
 	struct host *host = train_card(1, buffer_bytes);
@@ -222,22 +236,37 @@ void train_expect_at(struct host *host, uint16_t queue, const uint8_t *numbers, 
 	}
 }
 
+/* Frames in a row: numbers[i] is first + i. */
+struct row {
+	uint8_t numbers[TRAIN_MAX];
+};
+
+static struct row row_from(uint32_t first)
+{
+	struct row row;
+
+	for (uint32_t i = 0; i < TRAIN_MAX; i++)
+		row.numbers[i] = (uint8_t)(first + i);
+	return row;
+}
+
+uint32_t train_take_row(struct host *host, uint32_t first, uint32_t most)
+{
+	const struct row row = row_from(first);
+
+	return train_take(host, 0, row.numbers, most);
+}
+
 void train_expect(struct host *host, uint32_t first, uint32_t count)
 {
-	uint8_t numbers[TRAIN_MAX];
+	const struct row row = row_from(first);
 
-	for (uint32_t i = 0; i < count; i++)
-		numbers[i] = (uint8_t)(first + i);
-	train_expect_at(host, 0, numbers, count);
+	train_expect_at(host, 0, row.numbers, count);
 }
 
 void train_expect_one(struct host *host, uint32_t first, uint32_t count)
 {
-	uint8_t numbers[TRAIN_MAX] = { 0 };
-
-	for (uint32_t i = 0; i < count; i++)
-		numbers[i] = (uint8_t)(first + i);
-	WEIR_EXPECT_EQ(train_take(host, 0, numbers, count), count);
+	WEIR_EXPECT_EQ(train_take_row(host, first, count), count);
 }
 
 void train_expect_nothing_more(struct host *host)

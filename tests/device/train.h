@@ -48,7 +48,9 @@ int train_coalesce(struct host_function *function, uint32_t segments, uint32_t b
 int train_wait(struct host_function *function, uint32_t us);
 /* VF 2 coalesces. */
 struct host *train_card(uint16_t queues, uint32_t buffer_bytes);
-/* The same, and its segments wait so long for more. */
+/* The same with one queue, whose completions tell the time. */
+struct host *train_card_with_times(void);
+/* The same as train_card() with one queue, and its segments wait so long for more. */
 struct host *train_card_that_waits(uint32_t buffer_bytes, uint32_t us);
 /* Frames [first, first + count) of the train arrive from the wire, and all is done that is to be done now: no time passes. */
 void train_arrive(struct host *host, uint32_t first, uint32_t count);
@@ -65,6 +67,8 @@ bool train_is_seen_whole(void);
 /* The next thing that VF 2 gets on a queue is made of frames of the train, of these from the first on: an aggregate, or one that is as
  * it was. Returns how many. */
 uint32_t train_take(struct host *host, uint16_t queue, const uint8_t *numbers, uint32_t most);
+/* The same on queue 0, of frames in a row. */
+uint32_t train_take_row(struct host *host, uint32_t first, uint32_t most);
 /* These frames of the train come next on a queue, as one thing. */
 void train_expect_at(struct host *host, uint16_t queue, const uint8_t *numbers, uint32_t count);
 /* The same on queue 0 of frames in a row. */
