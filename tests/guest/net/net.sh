@@ -237,6 +237,23 @@ moves_data() {
 	grep -E 'receiver$' /tmp/iperf.out
 }
 
+# noise MEGABYTES: makes /tmp/noise
+noise() {
+	dd if=/dev/urandom of=/tmp/noise bs=1M count="$1" 2>/dev/null
+}
+
+# noise_arrives N ADDRESS PORT: /tmp/noise, sent over TCP by VF 0, arrives there as it is
+noise_arrives() {
+	# A standard input that stays open: nc hangs up when it ends.
+	[ -p /tmp/open ] || mkfifo /tmp/open
+	where "$1" busybox nc -l -p "$3" >/tmp/noise.got 8<>/tmp/open <&8 &
+	noise_pid=$!
+	wait_until 10 listens "$3" where "$1" || return 1
+	in_vf 0 busybox nc -w 20 "$2" "$3" </tmp/noise
+	wait "$noise_pid"
+	cmp /tmp/noise /tmp/noise.got
+}
+
 # traffic_begin NAME N PORT ADDRESS: TCP from a VF's namespace without end; it starts again by itself when it breaks. $TRAFFIC: iperf3's
 # options, such as a rate that leaves the emulated processors something for the rest
 traffic_begin() {

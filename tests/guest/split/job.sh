@@ -86,22 +86,13 @@ fragments() {
 }
 tap_run guest.split.ip_fragments_arrive_with_their_beginning_in_front fragments
 
-# Eight megabytes of noise arrive as they were sent.
-noise() {
-	dd if=/dev/urandom of=/tmp/noise bs=1M count=8 2>/dev/null
-	# A standard input that stays open: nc hangs up when it ends.
-	[ -p /tmp/open ] || mkfifo /tmp/open
-	in_vf 1 busybox nc -l -p 5400 >/tmp/noise.got 8<>/tmp/open <&8 &
-	noise_pid=$!
-	wait_until 10 listens 5400 in_vf 1 || return 1
-	in_vf 0 busybox nc -w 20 10.9.0.2 5400 </tmp/noise
-	wait "$noise_pid"
-	cmp /tmp/noise /tmp/noise.got
+bytes_stay() {
+	noise 8 && noise_arrives 1 10.9.0.2 5400
 }
-tap_run guest.split.bytes_stay_what_they_are noise
+tap_run guest.split.bytes_stay_what_they_are bytes_stay
 rings_change() {
-	in_vf 1 ethtool -G vf rx 512 rx-buf-len 1024 && wait_until 5 carrier_in v1 vf && shows 1 on && noise &&
-		in_vf 1 ethtool -L vf combined 1 && wait_until 5 carrier_in v1 vf && noise
+	in_vf 1 ethtool -G vf rx 512 rx-buf-len 1024 && wait_until 5 carrier_in v1 vf && shows 1 on && bytes_stay &&
+		in_vf 1 ethtool -L vf combined 1 && wait_until 5 carrier_in v1 vf && bytes_stay
 }
 tap_run guest.split.it_outlives_changes_of_the_rings rings_change
 reset() {

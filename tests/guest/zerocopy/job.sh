@@ -18,7 +18,7 @@ BYTES=8388608
 functions_come_up() {
 	echo 0 >/proc/sys/net/ipv6/conf/default/accept_ra
 	load_drivers && set_vfs 2 && place_pf 10.9.0.100/24 && place_vf 0 10.9.0.1/24 && place_vf 1 10.9.0.2/24 || return 1
-	dd if=/dev/urandom of=/tmp/noise bs=1M count=8 2>/dev/null
+	noise 8
 }
 tap_run guest.zerocopy.functions_come_up functions_come_up
 
@@ -93,17 +93,7 @@ zero_copy() {
 
 # ordinary N: the same port and queue, for an ordinary program
 ordinary() {
-	[ -p /tmp/open ] || mkfifo /tmp/open
-	if [ "$1" = pf ]; then
-		busybox nc -l -p "$PORT" >/tmp/got 8<>/tmp/open <&8 &
-	else
-		ip netns exec "v$1" busybox nc -l -p "$PORT" >/tmp/got 8<>/tmp/open <&8 &
-	fi
-	ordinary_pid=$!
-	wait_until 10 listens "$PORT" where "$1" || return 1
-	in_vf 0 busybox nc -w 20 "$(address_of "$1")" "$PORT" </tmp/noise
-	wait "$ordinary_pid"
-	cmp /tmp/noise /tmp/got
+	noise_arrives "$1" "$(address_of "$1")" "$PORT"
 }
 
 refused() {
