@@ -171,9 +171,16 @@ watch_begin() {
 	echo $! >"/tmp/watch.$1.pid"
 }
 
-# watch_end NAME LEAST: ends them; none of the answers is missing, or came twice, or out of turn, and there are LEAST at least
+# watch_answered NAME LEAST: there are so many answers
+watch_answered() {
+	[ "$(grep -c icmp_seq= "/tmp/watch.$1")" -ge "$2" ]
+}
+
+# watch_end NAME LEAST: ends them; none of the answers is missing, or came twice, or out of turn, and there are LEAST at least: if what was
+# watched was over sooner, they are waited for
 watch_end() {
 	watch_pid=$(cat "/tmp/watch.$1.pid")
+	wait_until 10 watch_answered "$1" "$2"
 	sleep 1
 	kill -INT "$watch_pid"
 	wait_until 5 has_ended "$watch_pid" || return 1

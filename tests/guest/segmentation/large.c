@@ -2,8 +2,9 @@
 /*
  * Sends the frames of tests/device/large.c as packets that somebody else is to cut, the kernel or the card, and shows what arrives.
  *
- *	weir-large send INTERFACE MAC [untagged]
- *	                                 all of them, or those without tags, one after the other; says which the kernel does not take
+ *	weir-large send INTERFACE MAC [untagged|TAGS]
+ *	                                 all of them, or those without tags, which get TAGS (in hexadecimal digits, such as 88a800c8), one after
+ *	                                 the other; says which the kernel does not take
  *	weir-large watch INTERFACE       until SIGTERM: each segment as an entry of tests/device/large_vectors.h, its payload compared;
  *	                                 of a tunnel the frame inside
  *
@@ -28,6 +29,8 @@
 #define ROOM_BYTES  (16 << 20)
 #define PAUSE_US    20000
 #define MOST_FRAMES 64
+#define TAG_BYTES   4u
+#define TAGS_MOST   2u
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
@@ -79,9 +82,34 @@ static uint64_t own_mac(int handle, const char *interface)
 	return mac_value((const uint8_t *)request.ifr_hwaddr.sa_data);
 }
 
-static int send_all(const char *interface, const char *mac, bool untagged)
+/* Tags that go in front of the type of frames without one. */
+struct tags {
+	uint8_t bytes[TAGS_MOST * TAG_BYTES];
+	uint32_t length;
+};
+
+/* Reads tags from hexadecimal digits; false: they are none. */
+static bool read_tags(const char *text, struct tags *tags)
 {
-	static uint8_t frame[sizeof(struct virtio_net_hdr) + LARGE_FRAME_MAX];
+	size_t digits = strlen(text);
+
+	if (!digits || digits % (2 * TAG_BYTES) || digits > 2 * sizeof(tags->bytes))
+		return false;
+	for (tags->length = 0; tags->length < digits / 2; tags->length++) {
+		unsigned int byte;
+
+		if (sscanf(text + 2 * tags->length, "%2x", &byte) != 1)
+			return false;
+		tags->bytes[tags->length] = (uint8_t)byte;
+	}
+	return true;
+}
+
+/* Those without tags if `tags` is not NULL. */
+static int send_all(const char *interface, const char *mac, const struct tags *tags)
+{
+	static uint8_t frame[sizeof(struct virtio_net_hdr) + LARGE_FRAME_MAX + TAGS_MOST * TAG_BYTES];
+	uint32_t more_bytes = tags ? tags->length : 0;
 	int handle = packet_socket(interface), on = 1;
 	uint64_t source = own_mac(handle, interface);
 	unsigned int address[6];
@@ -101,18 +129,25 @@ static int send_all(const char *interface, const char *mac, bool untagged)
 		struct packet packet;
 		uint32_t header_bytes, bytes;
 
-		if (untagged && large_frames[i].packet.tag_protocol[0])
+		if (tags && large_frames[i].packet.tag_protocol[0])
 			continue;
 		bytes = large_make(i, mac_value(to), source, true, frame + sizeof(header), &packet,
 				   &header_bytes);
+		if (more_bytes) {
+			uint8_t *type = frame + sizeof(header) + 2 * ETH_ALEN;
+
+			memmove(type + more_bytes, type, bytes - 2 * ETH_ALEN);
+			memcpy(type, tags->bytes, more_bytes);
+			bytes += more_bytes;
+		}
 		header.gso_type = packet.protocol == PACKET_UDP ? VIRTIO_NET_HDR_GSO_UDP_L4
 				  : packet.ipv6			? VIRTIO_NET_HDR_GSO_TCPV6
 								: VIRTIO_NET_HDR_GSO_TCPV4;
 		if (large_frames[i].tcp_flags & LARGE_CWR)
 			header.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
-		header.hdr_len = (uint16_t)header_bytes;
+		header.hdr_len = (uint16_t)(header_bytes + more_bytes);
 		header.gso_size = large_frames[i].mss;
-		header.csum_start = (uint16_t)packet.l4;
+		header.csum_start = (uint16_t)(packet.l4 + more_bytes);
 		header.csum_offset = (uint16_t)(packet.field - packet.l4);
 		memcpy(frame, &header, sizeof(header));
 		if (send(handle, frame, sizeof(header) + bytes, 0) < 0)
@@ -253,15 +288,19 @@ static int watch(const char *interface)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	struct tags tags = { .length = 0 };
 
 	_Static_assert(sizeof(struct virtio_net_hdr) == 10, "what PACKET_VNET_HDR takes");
 	if (large_count > MOST_FRAMES)
 		return 2;
 	sigaction(SIGTERM, &action, NULL);
-	if (argc >= 4 && !strcmp(argv[1], "send"))
-		return send_all(argv[2], argv[3], argc == 5);
+	if (argc == 4 && !strcmp(argv[1], "send"))
+		return send_all(argv[2], argv[3], NULL);
+	if (argc == 5 && !strcmp(argv[1], "send") &&
+	    (!strcmp(argv[4], "untagged") || read_tags(argv[4], &tags)))
+		return send_all(argv[2], argv[3], &tags);
 	if (argc == 3 && !strcmp(argv[1], "watch"))
 		return watch(argv[2]);
-	fprintf(stderr, "Usage: weir-large send INTERFACE MAC [untagged] | watch INTERFACE\n");
+	fprintf(stderr, "Usage: weir-large send INTERFACE MAC [untagged|TAGS] | watch INTERFACE\n");
 	return 2;
 }
