@@ -245,12 +245,15 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 		vport->stats[WEIR_STAT_VPORT_RX_DROPPED_OVERSIZE]++;
 		return CLAIM_DONE;
 	}
+	bool is_short = false;
+
 	if (WEIR_UNLIKELY(queue->held | vport->coalesce_us)) {
 		enum claim_answer answer =
 			weir_hold_claim(firmware, burst, number, queue, strip,
 					completion_flags(burst, frame, queue, tag_flags), tci);
 
-		if (answer != CLAIM_PASS)
+		is_short = answer == CLAIM_SHORT;
+		if (answer != CLAIM_PASS && !is_short)
 			return answer;
 	}
 	/* A copy's checksum is that of its own payload: the header copy has room for one at a time. */
@@ -285,7 +288,9 @@ static enum claim_answer claim_vport(struct weir_firmware *firmware, struct weir
 			  entry + entries > WEIR_BURST_COMPLETIONS))
 		return CLAIM_ROUND_FULL;
 	if (WEIR_UNLIKELY((uint16_t)(queue->fetched - queue->used) < buffers)) {
-		enum weir_refill_answer answer = weir_rx_refill(firmware, queue, buffers);
+		/* Asked once more, the host would be looked at once more, and the frame would wait for that: again and again. */
+		enum weir_refill_answer answer =
+			is_short ? WEIR_REFILL_SHORT : weir_rx_refill(firmware, queue, buffers);
 
 		if (answer == WEIR_REFILL_PENDING)
 			return CLAIM_WAIT;

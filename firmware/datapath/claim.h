@@ -13,6 +13,7 @@ enum claim_answer {
 	CLAIM_ROUND_FULL,
 	CLAIM_AGAIN, /* an aggregate was taken apart: its frames one by one */
 	CLAIM_PASS,  /* hold.c: the frame goes its usual way */
+	CLAIM_SHORT, /* ... for which there are not enough buffers, which was just asked */
 };
 
 /* Of an aggregate in one round. */

@@ -210,7 +210,8 @@ static bool has_room(const struct weir_burst *burst, uint32_t entries)
 	       burst->completion_count + entries <= WEIR_BURST_COMPLETIONS;
 }
 
-/* Room in the round for a delivery that takes so many buffers, which are ready: CLAIM_DONE. CLAIM_PASS: there are not so many. */
+/* Room in the round for a delivery that takes so many buffers, which are ready: CLAIM_DONE. CLAIM_SHORT: there are not so many; CLAIM_PASS:
+ * no round has room for them. */
 static enum claim_answer make_room(struct weir_firmware *firmware, struct weir_burst *burst,
 				   struct weir_rx_queue *queue, uint32_t buffers)
 {
@@ -226,7 +227,7 @@ static enum claim_answer make_room(struct weir_firmware *firmware, struct weir_b
 	case WEIR_REFILL_PENDING:
 		return CLAIM_WAIT;
 	default:
-		return CLAIM_PASS;
+		return CLAIM_SHORT;
 	}
 }
 
@@ -264,8 +265,8 @@ static bool count_frames(struct weir_burst *burst, uint32_t number, struct weir_
 
 /* ---- what comes next ---- */
 
-/* Continues the aggregate with the frame, and as many of those that are joined to it as fit. CLAIM_PASS: none does, or there is no
- * buffer. */
+/* Continues the aggregate with the frame, and as many of those that are joined to it as fit. CLAIM_PASS: none does. CLAIM_SHORT: there is
+ * no buffer for them. */
 static enum claim_answer go_on(struct weir_firmware *firmware, struct weir_burst *burst,
 			       uint32_t number, struct weir_rx_queue *queue, struct weir_held *held)
 {
@@ -421,7 +422,7 @@ enum claim_answer weir_hold_claim(struct weir_firmware *firmware, struct weir_bu
 		return CLAIM_WAIT;
 	if (held && segment)
 		answer = go_on(firmware, burst, number, queue, held);
-	if (answer != CLAIM_PASS)
+	if (answer != CLAIM_PASS && answer != CLAIM_SHORT)
 		return answer;
 	if (held) {
 		if (!has_room(burst, 1))

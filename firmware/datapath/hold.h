@@ -46,7 +46,7 @@ void weir_hold_init(struct weir_firmware *firmware, void *memory);
 /*
  * Frame `number` has come to a running queue in which an aggregate waits, or whose vport lets them wait: continues that aggregate, or
  * closes it, or begins one. flags, tci, strip: of the frame's completion, and its tags. CLAIM_DONE: the frame, and what is joined to it as
- * far as it fits, is in the burst's last delivery. CLAIM_PASS: it goes its usual way.
+ * far as it fits, is in the burst's last delivery. CLAIM_PASS: it goes its usual way. CLAIM_SHORT: so it does, without buffers.
  */
 enum claim_answer weir_hold_claim(struct weir_firmware *firmware, struct weir_burst *burst,
 				  uint32_t number, struct weir_rx_queue *queue, uint8_t strip,

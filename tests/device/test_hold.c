@@ -449,6 +449,26 @@ static void too_few_buffers_end_it(void)
 	host_destroy(host);
 }
 
+/* Of a queue whose buffers a shadow doorbell tells of: what it says is asked for once, not for ever. */
+static void too_few_buffers_begin_none(void)
+{
+	struct packet packet = train_segment(1448);
+	struct host *host = test_card(3, 1, 128, true);
+	struct host_function *to = &host->functions[2];
+
+	WEIR_REQUIRE_EQ(train_coalesce(to, WEIR_COALESCE_SEGMENTS_MAX, WEIR_COALESCE_BYTES_MAX), 0);
+	WEIR_REQUIRE_EQ(train_wait(to, TRAIN_WAIT_US), 0);
+	/* 64 buffers are posted: room for 5 such segments, in one aggregate or not. */
+	train_make(&packet, 24);
+	train_from_wire(host);
+	host_pass_ms(host, TRAIN_WAIT_MS);
+	for (uint32_t done = 0; done < 5;)
+		done += train_take_row(host, done, 5 - done);
+	train_expect_nothing_more(host);
+	WEIR_EXPECT_EQ(vport_stat(to, WEIR_STAT_VPORT_RX_DROPPED_NO_BUFFER), 19);
+	host_destroy(host);
+}
+
 /* More than may wait at a time: the others are delivered at once. */
 static void so_many_wait_at_a_time(void)
 {
@@ -504,6 +524,7 @@ const struct weir_test hold_tests[] = {
 	  a_function_off_the_bus_gets_it_later },
 	{ "coalescing_held.a_fault_gives_all_buffers_back", a_fault_gives_all_buffers_back },
 	{ "coalescing_held.too_few_buffers_end_it", too_few_buffers_end_it },
+	{ "coalescing_held.too_few_buffers_begin_none", too_few_buffers_begin_none },
 	{ "coalescing_held.so_many_wait_at_a_time", so_many_wait_at_a_time },
 };
 const size_t hold_test_count = WEIR_TESTS(hold_tests);

@@ -293,13 +293,16 @@ static void send_from(bool wire, const uint8_t *frame, uint32_t bytes, uint32_t 
 					       segments, 0, 0, 0);
 }
 
-/* TCP segments in a row, which may become one frame. */
+/* Where the last row of segments ended. */
+static uint32_t row_end;
+
+/* TCP segments in a row, which may become one frame, alone or with the next row. */
 static void segments_from(struct input *input, uint64_t to, uint64_t from, bool wire, uint8_t *frame)
 {
 	uint8_t shape = (uint8_t)take(input, 1) & 0xe1, how = (uint8_t)take(input, 1);
 	struct packet packet =
 		packet_of(to, from, PACKET_TCP, shape & 0x80 ? shape & 1 : shape, how);
-	uint32_t count = 2 + how / 8u, sequence = how;
+	uint32_t count = 2 + how / 8u, sequence = how & 2 ? row_end : how;
 
 	packet.fragment = 0x4000;
 	packet.payload = 1 + (uint32_t)take(input, 2) % 1400;
@@ -309,7 +312,7 @@ static void segments_from(struct input *input, uint64_t to, uint64_t from, bool 
 
 		for (int k = 0; k < 4; k++)
 			tcp[4 + k] = (uint8_t)(sequence >> 8 * (3 - k));
-		tcp[13] = i + 1 == count ? 0x18 : 0x10;
+		tcp[13] = i + 1 == count && !(how & 4) ? 0x18 : 0x10;
 		packet_sum_up(&packet, frame);
 		if (how & 1 && i == count / 2)
 			frame[12 + take(input, 1) % (bytes - 12)] ^= 1;
@@ -318,6 +321,7 @@ static void segments_from(struct input *input, uint64_t to, uint64_t from, bool 
 		send_from(wire, frame, bytes, 1 + how % 3u);
 		sequence += packet.payload;
 	}
+	row_end = sequence;
 }
 
 /* A frame of any header to VF 1 or everybody, from the wire or the neighbour; or some. */
@@ -618,7 +622,8 @@ static void ask_for_more(uint8_t how)
 
 	if (how & 8)
 		MUST(bad_command(WEIR_COMMAND_VPORT_SET,
-				 HOST_REQUEST(HOST_U(COALESCE_SEGMENTS, 32))) == 0);
+				 HOST_REQUEST(HOST_U(COALESCE_SEGMENTS, 32),
+					      HOST_U(COALESCE_US, how / 64u * 100))) == 0);
 	if (how & 0x20)
 		MUST(bad_command(WEIR_COMMAND_VPORT_SET,
 				 HOST_REQUEST(HOST_U(LOW_LATENCY_BYTES, 200),
@@ -635,6 +640,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
 
+	row_end = 0;
 	watch_start(&input);
 	map_special();
 	uint8_t how = (uint8_t)take(&input, 1);
