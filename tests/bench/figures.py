@@ -63,6 +63,13 @@ def compare(case, metric, unit, found, ours):
     return figures
 
 
+def pairs(case, metric, unit, ours, peer, theirs):
+    """A Figure of values that were measured in pairs, without a probe."""
+    ratios = [one / other for one, other in zip(ours, theirs)]
+    low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return Figure(case, metric, unit, statistics.median(ours), peer, statistics.median(theirs), ratio, None, len(ratios), low, high)
+
+
 def shown(value):
     """A number for people."""
     if value is None:

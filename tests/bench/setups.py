@@ -11,10 +11,12 @@ import re
 import sys
 import time
 
+import circulating
 import machine
 
 sys.path.insert(0, str(machine.TOP / "tests" / "dpdk"))
 sys.path.insert(0, str(machine.TOP / "tests" / "lib"))
+import pcap  # noqa: E402
 import processes  # noqa: E402
 
 DESCRIPTORS = 1024
@@ -24,6 +26,16 @@ IN_FLIGHT_BURSTS = 16
 HUGEPAGES = ("--in-memory", "--single-file-segments", "--iova-mode=va", "-m", "96")
 HUGEPAGES_PER_TESTPMD = 48
 NO_HUGEPAGES = ("--no-huge", "-m", "96")
+
+# A port with what hashes frames and looks at checksums, and without: name, options of testpmd, and its commands. macswap asks for no
+# checksums to be put in, so that of the transmit offloads only the way to ask for them is in it.
+CHECKSUMS = 1 << 1 | 1 << 2 | 1 << 3  # RTE_ETH_RX_OFFLOAD_{IPV4,UDP,TCP}_CKSUM, and the same of RTE_ETH_TX_OFFLOAD_
+RSS_HASH = 1 << 19  # RTE_ETH_RX_OFFLOAD_RSS_HASH
+TWO_QUEUES = ("--rxq=2", "--txq=2")
+OFFLOADS = (
+    ("offloads on", TWO_QUEUES + ("--rx-offloads=%#x" % (CHECKSUMS | RSS_HASH), "--tx-offloads=%#x" % CHECKSUMS), ("port config all rss tcp",)),
+    ("offloads off", TWO_QUEUES + ("--disable-rss",), ()),
+)
 
 NUMBERS = itertools.count(1)
 
@@ -50,10 +62,14 @@ class Setup:
         """Start both sides and put frames in."""
         if isinstance(self.device, processes.Testpmd):
             self.device.command("start")
+        self.prefer()
+        self.application.command("start tx_first %d" % bursts)
+
+    def prefer(self):
+        """Let the threads of both go before others."""
         for pid in self.pids():
             for task in machine.tasks(pid):
                 machine.prefer(task)
-        self.application.command("start tx_first %d" % bursts)
 
     def frames_per_s(self, seconds, ports):
         """Frames received by the first `ports` ports, by testpmd's own clock."""
@@ -71,6 +87,38 @@ class Setup:
         self.application.command("stop")
         if isinstance(self.device, processes.Testpmd):
             self.device.command("stop")
+
+
+class Circulation(Setup):
+    """A Weir port that loops, with frames that testpmd does not make: given to it by the wire, they stay in its rings from one
+    sample to the next.
+    """
+
+    QUIET = "pcap:out=/dev/null"
+
+    def shape(self, frame_bytes, burst):
+        """Frames of another length: what was in the rings goes, and these come."""
+        self.application.command("set burst %d" % burst)
+        self.device.control(command="wire", port=0, open=self.QUIET)
+        for command in ("set flush_rx on", "start", "stop", "set flush_rx off"):
+            self.application.command(command)
+        frames = circulating.frames(frame_bytes, BURST * IN_FLIGHT_BURSTS, circulating.address(self.application.mac(0)),
+                                    circulating.SECOND)
+        capture = self.device.directory / "circulating.pcap"
+        pcap.write(capture, frames)
+        before = self.received()
+        self.device.control(command="wire", port=0, open="pcap:in=%s,rate=full" % capture)
+        processes.until(lambda: self.received() == before + len(frames), "the frames to circulate are in the ring")
+        self.device.control(command="wire", port=0, open="loopback")
+
+    def received(self):
+        """Frames that the port's vport has got, by the card's own count."""
+        return self.application.xstats(0)["vport_rx_frames"]
+
+    def begin(self, bursts):
+        """Start; what circulates is there already."""
+        self.prefer()
+        self.application.command("start")
 
 
 class Bench:
@@ -97,27 +145,38 @@ class Bench:
         self.preferred.add(testpmd.process.pid)
         return testpmd
 
-    def application(self, vdevs):
+    def application(self, vdevs, *options):
         """The side that is looked at. Each port sends back what it gets."""
-        return self.testpmd(self.cpus[0], vdevs, "--forward-mode=macswap", "--port-topology=loop")
+        return self.testpmd(self.cpus[0], vdevs, "--forward-mode=macswap", "--port-topology=loop", *options)
 
     def reflector(self, vdevs):
         """The other side of a peer: one port sends back what it gets, two pass it to each other."""
         return self.testpmd(self.cpus[1], vdevs, "--forward-mode=io")
 
-    def weir(self, ports):
-        """Weir: VFs of a weir-sim whose port is a loopback. One port sends to itself through the wire, two to each other."""
+    def card(self, ports, *options):
+        """A weir-sim whose port is a loopback, and a testpmd on so many VFs of it."""
         sim = self.folder.sim("--vfs", str(ports), "--wire", "loopback", "--cpu", str(self.cpus[1]), "--log", "warning")
-        application = self.application(["net_weir%d,socket=%s" % (port, sim.vf(port)) for port in range(ports)])
+        application = self.application(["net_weir%d,socket=%s" % (port, sim.vf(port)) for port in range(ports)], *options)
         if ports == 1:
             # Swapped, a frame must still be the port's own, in and out: a second address of it.
-            second = "02:00:00:00:be:ef"
+            second = circulating.SECOND.hex(":")
             application.command("mac_addr add 0 " + second)
             application.command("set eth-peer 0 " + second)
-        else:
-            for port in range(ports):
-                application.command("set eth-peer %d %s" % (port, application.mac(1 - port)))
+        return sim, application
+
+    def weir(self, ports):
+        """Weir: one port sends to itself through the wire, two to each other."""
+        sim, application = self.card(ports)
+        for port in range(ports if ports > 1 else 0):
+            application.command("set eth-peer %d %s" % (port, application.mac(1 - port)))
         return Setup("weir", application, sim)
+
+    def circulation(self, name, options, commands):
+        """One port of Weir that sends to itself, with its offloads as in OFFLOADS."""
+        sim, application = self.card(1, *options)
+        for command in commands:
+            application.command(command)
+        return Circulation(name, application, sim)
 
     def virtio(self, ports):
         """virtio-user, packed rings in their fastest form, and vhost."""
