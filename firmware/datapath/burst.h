@@ -96,7 +96,8 @@ struct weir_frame {
 			bool asks_sum : 1;  /* ... for a checksum */
 			bool asks_time : 1; /* ... for the time at which it is sent */
 			bool alike;	    /* goes the way of the frame before it */
-			bool same_flow; /* ... and is of its flow, a plain one (weir_flow_follow()) */
+			bool same_shape; /* ... and has the same plain headers (weir_flow_follow()) */
+			bool same_flow; /* ... and is of its flow */
 			bool parsed;	/* burst->layers has it */
 			bool steered;	/* burst->steered has it */
 			uint8_t insert; /* enum weir_insert */
@@ -396,11 +397,11 @@ enum weir_stage_answer weir_stage_notify(struct weir_firmware *firmware, struct 
 /* What is known of a frame's checksums, as flags of its last completion; of its payload, payload tells. */
 uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct weir_payload *payload);
 /*
- * The same of up to `count` frames from number `number` on, which is of the flow of the one before it: of as many as are of that flow,
+ * The same of up to `count` frames from number `number` on, which has the shape of the one before it: of as many as have that shape, are
  * whole in their copies, and all right. Goes into the flags of the completions from `entry` on, which have no payload to sum. Returns how
  * many; for the next one weir_verify() tells.
  */
-uint32_t weir_verify_flow(struct weir_burst *burst, uint32_t number, uint32_t entry, uint32_t count);
+uint32_t weir_verify_row(struct weir_burst *burst, uint32_t number, uint32_t entry, uint32_t count);
 /* Must the payload be summed for that? Then *payload says how, unless something else sums it already. whole: the frame goes as it is, with
  * its tags. */
 bool weir_verify_wants(struct weir_burst *burst, uint32_t number, bool whole,
@@ -418,7 +419,8 @@ static inline bool weir_verify_bad(uint32_t flags)
 
 /* flow.c: see weir_frame_layers() */
 void weir_frame_parse(struct weir_burst *burst, uint32_t number);
-/* flow.c: marks the frames behind number `first` that are of its flow, if it is plain; returns how many. */
+/* flow.c: marks the frames behind number `first` that have its shape, if it is plain, and which of them are of the flow of the one before
+ * them; returns how many. */
 uint32_t weir_flow_follow(struct weir_burst *burst, uint32_t first);
 
 /* A frame's headers, parsed once, when they are first asked for; behind classify, so that its outer tag is known. */

@@ -161,10 +161,10 @@ static void sum_alike(struct weir_burst *burst, struct weir_vport *vport, uint32
 		uint32_t flags = 0;
 
 		/* Where frames are hashed that was looked at. */
-		if (verify && !vport->hashes && !burst->frames[number + i].same_flow)
+		if (verify && !vport->hashes && !burst->frames[number + i].same_shape)
 			weir_flow_follow(burst, number + i - 1);
-		if (verify && burst->frames[number + i].same_flow)
-			i += weir_verify_flow(burst, number + i, entry + i, count - i);
+		if (verify && burst->frames[number + i].same_shape)
+			i += weir_verify_row(burst, number + i, entry + i, count - i);
 		if (i == count)
 			break;
 		delivery->summed |= sums_payload(burst, vport, number + i, 0,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The headers of a burst's frames, parsed once a flow where frames of one come in a row. */
+/* The headers of a burst's frames, parsed once where frames with the same headers come in a row. */
 #include "burst.h"
 #include "flow.h"
 
@@ -9,7 +9,7 @@ void weir_frame_parse(struct weir_burst *burst, uint32_t number)
 	struct weir_layers *layers = &burst->layers[number];
 	uint32_t known = number - 1;
 
-	if (!frame->same_flow) {
+	if (!frame->same_shape) {
 		/* Two tags in all, which need not be in the copy: nothing more of it is looked at if they are not. */
 		uint32_t tags = frame->way.tagged ? 1 : 0, bytes = frame->header_bytes;
 
@@ -32,14 +32,17 @@ static inline __attribute__((always_inline)) uint32_t follow(struct weir_burst *
 							     uint32_t first,
 							     const struct weir_layer layer)
 {
-	const uint8_t *header = burst->frames[first].header;
 	struct weir_frame *frame = &burst->frames[first + 1],
 			  *end = &burst->frames[burst->frame_count];
 
-	for (; frame < end; frame++) {
-		if (!frame->alike || !weir_flow_same(header, &layer, frame->header, frame->bytes))
+	for (; frame < end && frame->alike; frame++) {
+		enum weir_likeness likeness =
+			weir_flow_compare(frame[-1].header, &layer, frame->header, frame->bytes);
+
+		if (likeness == WEIR_UNLIKE)
 			break;
-		frame->same_flow = true;
+		frame->same_shape = true;
+		frame->same_flow = likeness == WEIR_SAME_FLOW;
 	}
 	return (uint32_t)(frame - burst->frames) - first - 1;
 }

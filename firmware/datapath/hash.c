@@ -68,42 +68,65 @@ static void make_symmetric(uint8_t *first, uint32_t bytes, uint8_t function)
 	}
 }
 
-/* Gathers the tuple of a frame for a vport, and notes what is known of the frame without the hash. */
-static void gather(struct weir_burst *burst, const struct weir_vport *vport,
-		   const struct weir_hash *hash, uint32_t number, struct weir_tuples *tuples)
-{
-	const struct weir_layers *layers = weir_frame_layers(burst, number);
-	const struct weir_layer *layer = &layers->outer;
-	struct weir_frame *frame = &burst->frames[number];
-	uint32_t types = hash->types, place, address_bytes;
+/* What a vport makes of frames whose headers are like those that were looked at. */
+struct weir_gathering {
+	bool hashed, ipv4, ports;
+	uint8_t addresses, l4; /* where they are in the header */
+	uint16_t packet_type;
+	uint32_t flags; /* of a completion */
+};
 
-	frame->hashed_for = (uint16_t)(vport->index + 1);
-	frame->packet_type = packet_type(layers);
-	frame->hash_flags = 0;
-	frame->flow_hash = 0;
-	if (types & WEIR_HASH_TYPE_INNER && layers->inner.l3_kind != WEIR_PACKET_L3_OTHER)
+static struct weir_gathering gathering_of(const struct weir_hash *hash,
+					  const struct weir_layers *layers)
+{
+	struct weir_gathering gathering = { .packet_type = packet_type(layers) };
+	const struct weir_layer *layer = &layers->outer;
+
+	if (hash->types & WEIR_HASH_TYPE_INNER && layers->inner.l3_kind != WEIR_PACKET_L3_OTHER)
 		layer = &layers->inner;
 	if (layer->l3_kind == WEIR_PACKET_L3_OTHER)
-		return;
-	bool ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4, ports = types & ports_type(layer);
+		return gathering;
+	gathering.ipv4 = layer->l3_kind == WEIR_PACKET_L3_IPV4;
+	gathering.ports = hash->types & ports_type(layer);
+	gathering.hashed = gathering.ports || hash->types & (gathering.ipv4 ? WEIR_HASH_TYPE_IPV4
+									    : WEIR_HASH_TYPE_IPV6);
+	gathering.addresses = (uint8_t)(layer->l3 + (gathering.ipv4 ? 12 : 8));
+	gathering.l4 = layer->l4;
+	if (gathering.hashed)
+		gathering.flags = WEIR_RXC_FLOW_HASH_MASK |
+				  (gathering.ports ? WEIR_RXC_HASH_L4_MASK : 0);
+	return gathering;
+}
 
-	if (!ports && !(types & (ipv4 ? WEIR_HASH_TYPE_IPV4 : WEIR_HASH_TYPE_IPV6)))
+/* Gathers the tuple of a frame for a vport, and notes what is known of the frame without the hash. */
+static inline void gather(struct weir_burst *burst, const struct weir_vport *vport,
+			  const struct weir_hash *hash, const struct weir_gathering *gathering,
+			  uint32_t number, struct weir_tuples *tuples)
+{
+	struct weir_frame *frame = &burst->frames[number];
+	const uint8_t *header = frame->header;
+	bool ipv4 = gathering->ipv4;
+	uint32_t place, address_bytes = ipv4 ? 4 : 16;
+
+	frame->hashed_for = (uint16_t)(vport->index + 1);
+	frame->packet_type = gathering->packet_type;
+	frame->hash_flags = gathering->flags;
+	frame->flow_hash = 0;
+	if (!gathering->hashed)
 		return;
-	frame->hash_flags = WEIR_RXC_FLOW_HASH_MASK | (ports ? WEIR_RXC_HASH_L4_MASK : 0);
 	place = ipv4 ? tuples->ipv4++ : WEIR_BURST_FRAMES - ++tuples->ipv6;
 	tuples->frames[place] = (uint8_t)number;
 	uint8_t *to = tuples->tuples[place].bytes;
 
-	address_bytes = ipv4 ? 4 : 16;
 	if (ipv4) {
-		__builtin_memcpy(to, frame->header + layer->l3 + 12, 8);
+		__builtin_memcpy(to, header + gathering->addresses, 8);
 		__builtin_memset(to + 8, 0, 8);
 	} else {
-		__builtin_memcpy(to, frame->header + layer->l3 + 8, 32);
+		__builtin_memcpy(to, header + gathering->addresses, 32);
 		__builtin_memset(to + 32, 0, 8);
 	}
-	if (ports)
-		__builtin_memcpy(to + 2 * address_bytes, frame->header + layer->l4, 4);
+	if (gathering->ports)
+		__builtin_memcpy(to + 2 * address_bytes, header + gathering->l4, 4);
 	if (WEIR_UNLIKELY(hash->function != WEIR_HASH_FUNCTION_TOEPLITZ)) {
 		make_symmetric(to, address_bytes, hash->function);
 		make_symmetric(to + 2 * address_bytes, 2, hash->function);
@@ -135,14 +158,15 @@ static void hash_gathered(struct weir_firmware *firmware, struct weir_burst *bur
 void weir_hash_frame(struct weir_firmware *firmware, struct weir_burst *burst, uint32_t number,
 		     const struct weir_vport *vport, const struct weir_hash *hash)
 {
+	struct weir_gathering gathering = gathering_of(hash, weir_frame_layers(burst, number));
 	struct weir_tuples tuples;
 
 	tuples.ipv4 = tuples.ipv6 = 0;
-	gather(burst, vport, hash, number, &tuples);
+	gather(burst, vport, hash, &gathering, number, &tuples);
 	hash_gathered(firmware, burst, hash, &tuples);
 }
 
-/* Frames behind number `first` of its flow have its hash. */
+/* Frames behind number `first` that are of its flow have its hash. */
 static void share_hash(struct weir_burst *burst, uint32_t first)
 {
 	const struct weir_frame hashed = burst->frames[first];
@@ -159,33 +183,45 @@ static void share_hash(struct weir_burst *burst, uint32_t first)
 
 void weir_hash_burst(struct weir_firmware *firmware, struct weir_burst *burst)
 {
+	const struct weir_frame *frames = burst->frames;
 	struct weir_tuples tuples;
+	/* Frames that are hashed: of a flow in a row, the first alone; and those of them that others follow. */
 	uint32_t left = 0, leading = 0;
 
-	/* Of a flow in a row, the first alone. */
 	_Static_assert(WEIR_BURST_FRAMES <= 32, "a bit a frame");
 	for (uint32_t i = 0; i < burst->frame_count; i++) {
-		if (burst->frames[i].way.route != WEIR_ROUTE_ONE ||
-		    !firmware->vports[burst->frames[i].way.vport].hashes)
+		if (frames[i].way.route != WEIR_ROUTE_ONE ||
+		    !firmware->vports[frames[i].way.vport].hashes)
 			continue;
-		uint32_t more = weir_flow_follow(burst, i);
+		uint32_t last = i + weir_flow_follow(burst, i), leader = i;
 
 		left |= 1u << i;
-		leading |= (uint32_t)(more > 0) << i;
-		i += more;
+		for (; i < last; i++) {
+			if (frames[i + 1].same_flow) {
+				leading |= 1u << leader;
+			} else {
+				leader = i + 1;
+				left |= 1u << leader;
+			}
+		}
 	}
 	while (left) {
-		uint16_t index = burst->frames[__builtin_ctz(left)].way.vport;
+		uint16_t index = frames[__builtin_ctz(left)].way.vport;
 		const struct weir_vport *vport = &firmware->vports[index];
+		struct weir_gathering gathering = { 0 };
 
 		tuples.ipv4 = tuples.ipv6 = 0;
 		for (uint32_t rest = left; rest; rest &= rest - 1) {
 			uint32_t number = (uint32_t)__builtin_ctz(rest);
 
-			if (burst->frames[number].way.vport != index)
+			if (frames[number].way.vport != index)
 				continue;
 			left &= ~(1u << number);
-			gather(burst, vport, &vport->hash, number, &tuples);
+			/* One of the same shape goes the same way: the one before it in `rest` is the vport's, too. */
+			if (!frames[number].same_shape)
+				gathering = gathering_of(&vport->hash,
+							 weir_frame_layers(burst, number));
+			gather(burst, vport, &vport->hash, &gathering, number, &tuples);
 		}
 		hash_gathered(firmware, burst, &vport->hash, &tuples);
 	}

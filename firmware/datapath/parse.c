@@ -21,8 +21,6 @@ enum protocol {
 	PROTOCOL_SCTP = 132,
 };
 
-enum { PORT_VXLAN = 4789, PORT_GENEVE = 6081 };
-
 /* What may be looked at: limit <= bytes of the copy. */
 struct view {
 	const uint8_t *at;
@@ -183,12 +181,13 @@ static uint8_t tunnel_of(const struct view *view, const struct weir_layer *outer
 		return WEIR_PACKET_TUNNEL_NONE;
 	header = view->at + at;
 	/* RFC 7348 5: the I bit says that there is a VNI; the others are reserved, and ignored. */
-	if (port == PORT_VXLAN && header[0] & 0x08) {
+	if (port == WEIR_PORT_VXLAN && header[0] & 0x08) {
 		*frame = at + 8;
 		return WEIR_PACKET_TUNNEL_VXLAN;
 	}
 	/* RFC 8926 3.4: version 0, options in words of four bytes */
-	if (port == PORT_GENEVE && header[0] >> 6 == 0 && load16(header + 2) == GENEVE_ETHERNET) {
+	if (port == WEIR_PORT_GENEVE && header[0] >> 6 == 0 &&
+	    load16(header + 2) == GENEVE_ETHERNET) {
 		*frame = at + 8 + (header[0] & 0x3fu) * 4;
 		return WEIR_PACKET_TUNNEL_GENEVE;
 	}
@@ -197,15 +196,13 @@ static uint8_t tunnel_of(const struct view *view, const struct weir_layer *outer
 
 static bool is_plain(const uint8_t *header, const struct weir_layer *layer)
 {
-	uint32_t port;
-
 	if (layer->flags != WEIR_LAYER_L4_WHOLE ||
 	    layer->l4 - layer->l3 != (layer->l3_kind == WEIR_PACKET_L3_IPV4 ? 20 : 40))
 		return false;
 	if (layer->l4_kind == WEIR_PACKET_L4_TCP)
 		return true;
-	port = load16(header + layer->l4 + 2);
-	return layer->l4_kind == WEIR_PACKET_L4_UDP && port != PORT_VXLAN && port != PORT_GENEVE;
+	return layer->l4_kind == WEIR_PACKET_L4_UDP &&
+	       !weir_is_tunnel_port(load16(header + layer->l4 + 2));
 }
 
 void weir_parse(const uint8_t *header, uint32_t bytes, uint32_t rest, uint32_t tags,

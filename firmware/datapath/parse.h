@@ -28,6 +28,14 @@ static inline bool weir_is_tag(uint32_t type)
 	return type == WEIR_TPID_8021Q || type == WEIR_TPID_8021AD;
 }
 
+enum weir_tunnel_port { WEIR_PORT_VXLAN = 4789, WEIR_PORT_GENEVE = 6081 };
+
+/* May a datagram to this port of UDP carry a frame? */
+static inline bool weir_is_tunnel_port(uint32_t port)
+{
+	return port == WEIR_PORT_VXLAN || port == WEIR_PORT_GENEVE;
+}
+
 enum weir_layer_flag {
 	WEIR_LAYER_L4_WHOLE =
 		1, /* the L4 header, options included, is in the copy: `payload` is valid */

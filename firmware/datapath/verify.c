@@ -195,6 +195,15 @@ static inline uint32_t plain_flags(const uint8_t *header, const struct weir_laye
 		       : 0;
 }
 
+/* The same of one that lies whole in the copy and ends there. */
+static inline __attribute__((always_inline)) uint32_t whole_flags(const uint8_t *header,
+								  uint16_t end,
+								  struct weir_layer layer)
+{
+	layer.end = end;
+	return plain_flags(header, &layer, NULL);
+}
+
 static inline __attribute__((always_inline)) uint32_t verify_run(struct weir_burst *burst,
 								 uint32_t number, uint32_t entry,
 								 uint32_t count,
@@ -205,7 +214,7 @@ static inline __attribute__((always_inline)) uint32_t verify_run(struct weir_bur
 	struct weir_payload *payload = &burst->payloads[entry];
 	uint32_t done = 0;
 
-	for (; done < count && frame->same_flow && frame->bytes == weir_frame_copied(frame);
+	for (; done < count && frame->same_shape && frame->bytes == weir_frame_copied(frame);
 	     done++, frame++, completion++, payload++) {
 		layer.end = (uint16_t)weir_flow_end(frame->header, &layer);
 		uint32_t flags = plain_flags(frame->header, &layer, NULL);
@@ -218,7 +227,7 @@ static inline __attribute__((always_inline)) uint32_t verify_run(struct weir_bur
 	return done;
 }
 
-uint32_t weir_verify_flow(struct weir_burst *burst, uint32_t number, uint32_t entry, uint32_t count)
+uint32_t weir_verify_row(struct weir_burst *burst, uint32_t number, uint32_t entry, uint32_t count)
 {
 	const struct weir_layers *layers = weir_frame_layers(burst, number);
 
@@ -236,9 +245,13 @@ uint32_t weir_verify(struct weir_burst *burst, uint32_t number, const struct wei
 	if (WEIR_LIKELY(layers->plain)) {
 		bool whole = layers->outer.end <= copied;
 
-		flags = whole || is_summed_whole(&layers->outer, payload)
-				? plain_flags(header, &layers->outer, whole ? NULL : payload)
-				: 0;
+		if (whole)
+			flags = WEIR_FLOW_LOOP(whole_flags, &layers->outer, header,
+					       layers->outer.end);
+		else
+			flags = is_summed_whole(&layers->outer, payload)
+					? plain_flags(header, &layers->outer, payload)
+					: 0;
 		if (WEIR_LIKELY(flags))
 			return flags;
 	}
