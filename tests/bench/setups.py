@@ -11,11 +11,11 @@ import re
 import sys
 import time
 
-import circulating
 import machine
 
 sys.path.insert(0, str(machine.TOP / "tests" / "dpdk"))
 sys.path.insert(0, str(machine.TOP / "tests" / "lib"))
+import circulating  # noqa: E402
 import pcap  # noqa: E402
 import processes  # noqa: E402
 
@@ -102,8 +102,8 @@ class Circulation(Setup):
         self.device.control(command="wire", port=0, open=self.QUIET)
         for command in ("set flush_rx on", "start", "stop", "set flush_rx off"):
             self.application.command(command)
-        frames = circulating.frames(frame_bytes, BURST * IN_FLIGHT_BURSTS, circulating.address(self.application.mac(0)),
-                                    circulating.SECOND)
+        frames = circulating.make(frame_bytes, BURST * IN_FLIGHT_BURSTS, circulating.address(self.application.mac(0)),
+                                  circulating.SECOND)
         capture = self.device.directory / "circulating.pcap"
         pcap.write(capture, frames)
         before = self.received()
@@ -154,7 +154,7 @@ class Bench:
         return self.testpmd(self.cpus[1], vdevs, "--forward-mode=io")
 
     def card(self, ports, *options):
-        """A weir-sim whose port is a loopback, and a testpmd on so many VFs of it."""
+        """A weir-sim whose port is a loopback, and a testpmd on VFs of it: one sends to itself through the wire, two to each other."""
         sim = self.folder.sim("--vfs", str(ports), "--wire", "loopback", "--cpu", str(self.cpus[1]), "--log", "warning")
         application = self.application(["net_weir%d,socket=%s" % (port, sim.vf(port)) for port in range(ports)], *options)
         if ports == 1:
@@ -162,13 +162,14 @@ class Bench:
             second = circulating.SECOND.hex(":")
             application.command("mac_addr add 0 " + second)
             application.command("set eth-peer 0 " + second)
+        else:
+            for port in range(ports):
+                application.command("set eth-peer %d %s" % (port, application.mac(1 - port)))
         return sim, application
 
     def weir(self, ports):
-        """Weir: one port sends to itself through the wire, two to each other."""
+        """Weir as it comes."""
         sim, application = self.card(ports)
-        for port in range(ports if ports > 1 else 0):
-            application.command("set eth-peer %d %s" % (port, application.mac(1 - port)))
         return Setup("weir", application, sim)
 
     def circulation(self, name, options, commands):

@@ -7,14 +7,14 @@
 
 import os
 import socket
-import struct
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "..", "lib"), os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "net")]
+import frames  # noqa: E402
 import tap  # noqa: E402
 import weir_guest  # noqa: E402
-from wire import HOST_MAC, Wire, checksum  # noqa: E402
+from wire import HOST_MAC, Wire  # noqa: E402
 
 MAC = "02aa00000101"  # of VF 1
 PAYLOAD = 100
@@ -22,14 +22,9 @@ PAYLOAD = 100
 
 def segment(number):
     """Segment `number` of a TCP stream from nobody to VF 1, as hexadecimal digits."""
-    ends = socket.inet_aton("10.9.0.200") + socket.inet_aton("10.9.0.2")
-    ip = struct.pack("!BBHHHBBH", 0x45, 0, 40 + PAYLOAD, 1 + number, 0x4000, 64, 6, 0)
-    tcp = struct.pack("!HHIIBBHHH", 5000, 5001, 1000 + number * PAYLOAD, 1, 0x50, 0x10, 512, 0, 0)
     payload = bytes((number + at) % 256 for at in range(PAYLOAD))
-    pseudo = ends + struct.pack("!HH", 6, 20 + PAYLOAD)
-    ip = ip[:10] + struct.pack("!H", checksum(ip + ends)) + ends
-    tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp + payload)) + tcp[18:]
-    return (bytes.fromhex(MAC) + HOST_MAC + b"\x08\x00" + ip + tcp + payload).hex()
+    return frames.tcp_segment(bytes.fromhex(MAC) + HOST_MAC, socket.inet_aton("10.9.0.200") + socket.inet_aton("10.9.0.2"), (5000, 5001),
+                              1 + number, 1000 + number * PAYLOAD, payload).hex()
 
 
 def main():

@@ -19,20 +19,12 @@ import tempfile
 import threading
 
 import guest
+from frames import checksum
 
 TPIDS = (0x8100, 0x88a8)
 ETH_ARP, ETH_IP = 0x0806, 0x0800
 HOST_MAC = bytes.fromhex("0277000000fe")
 USER_NETWORK = socket.inet_aton("10.0.2.0")[:3]
-
-
-def checksum(data):
-    """The Internet checksum."""
-    data += bytes(len(data) % 2)
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 def mac_text(mac):
